@@ -1,0 +1,1 @@
+//! The rivet bundle format.

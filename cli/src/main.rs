@@ -1,0 +1,2 @@
+//! rivetctl.
+fn main() {}
