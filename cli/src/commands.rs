@@ -30,7 +30,7 @@ impl Command {
         match self {
             Self::Key(args) => key::run(args, out),
             Self::Bundle(args) => bundle::run(*args, out),
-            Self::Sign(args) => sign::run(args, out),
+            Self::Sign(args) => sign::run(&args, out),
         }
     }
 }

@@ -141,7 +141,10 @@ pub(crate) struct FileError {
 
 impl FileError {
     /// A closure for `map_err`: what was tried on which path.
-    pub(crate) fn on(verb: &'static str, path: impl fmt::Display) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn on(
+        verb: &'static str,
+        path: impl fmt::Display,
+    ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_string();
         move |source| Self { verb, path, source }
     }
