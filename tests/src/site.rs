@@ -55,7 +55,14 @@ impl Site {
     pub fn trusting(name: &str, vendor: &Vendor) -> Self {
         let site = Self::fresh(name);
         let fingerprint = vendor.fingerprint();
-        site.rivetctl(["trust", "add", vendor.bundle().as_str(), "--root-fingerprint", fingerprint]).ok();
+        site.rivetctl([
+            "trust",
+            "add",
+            vendor.bundle().as_str(),
+            "--root-fingerprint",
+            fingerprint,
+        ])
+        .ok();
         site
     }
 
@@ -93,8 +100,18 @@ impl Site {
     pub fn install_args(&self, bundle: &Utf8Path, runtime: &str) -> Vec<String> {
         let (port, notes) = (self.port.to_string(), format!("NOTES_PORT={}", self.port + 50));
         let args = [
-            "install", bundle.as_str(), "--name", &self.name, "--port", &port, "--runtime", runtime,
-            "--set", "NOTES_TITLE=Notes of the site", "--set", &notes,
+            "install",
+            bundle.as_str(),
+            "--name",
+            &self.name,
+            "--port",
+            &port,
+            "--runtime",
+            runtime,
+            "--set",
+            "NOTES_TITLE=Notes of the site",
+            "--set",
+            &notes,
         ];
         args.map(str::to_owned).to_vec()
     }
@@ -165,7 +182,8 @@ impl Drop for Site {
         if !self.root().join("installs").exists() {
             return;
         }
-        for install in self.root().join("installs").read_dir_utf8().into_iter().flatten().flatten() {
+        for install in self.root().join("installs").read_dir_utf8().into_iter().flatten().flatten()
+        {
             let mut command = self.command(bin::path("rivetctl"));
             command.args(["uninstall", install.file_name(), "--purge", "--yes"]);
             // The story's own failure, if any, is the one to report.

@@ -52,13 +52,22 @@ impl Vendor {
         vendor.key("release");
         let root = vendor.path("roots/1.json");
         vendor.ok(&[
-            "key", "root", "new", "--product", "sample-notes", "--out", root.as_str(),
-            "--root-key", vendor.path("root.pub").as_str(),
-            "--release-key", vendor.path("release.pub").as_str(),
+            "key",
+            "root",
+            "new",
+            "--product",
+            "sample-notes",
+            "--out",
+            root.as_str(),
+            "--root-key",
+            vendor.path("root.pub").as_str(),
+            "--release-key",
+            vendor.path("release.pub").as_str(),
         ]);
         let key = vendor.path("root");
-        let shown = vendor.ok(&["--json", "key", "root", "sign", root.as_str(), "--key", key.as_str()]);
-        vendor.fingerprint = shown.result()["fingerprint"].as_str().unwrap().to_owned();
+        let shown =
+            vendor.ok(&["--json", "key", "root", "sign", root.as_str(), "--key", key.as_str()]);
+        vendor.fingerprint.push_str(shown.result()["fingerprint"].as_str().unwrap());
         vendor
     }
 
@@ -94,7 +103,8 @@ impl Vendor {
     /// Runs `rivetctl bundle` for the sample product.
     pub fn try_bundle(&self, output: &Utf8Path, flags: &[&str]) -> Run {
         self.image.get_or_init(|| self.build_image());
-        let (recipe, roots) = (Utf8Path::new(PRODUCT).join("rivet-bundle.toml"), self.path("roots"));
+        let (recipe, roots) =
+            (Utf8Path::new(PRODUCT).join("rivet-bundle.toml"), self.path("roots"));
         let mut command = self.rivetctl();
         command.args(["bundle", "--file", recipe.as_str(), "--output", output.as_str()]);
         command.args(["--roots", roots.as_str()]).args(flags);
