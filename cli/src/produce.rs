@@ -317,8 +317,7 @@ fn write(
     if let Some(error) = refused {
         return Err(error.into());
     }
-    let packed =
-        packed.map_err(|source| ProduceError::pack(order.output, source))?;
+    let packed = packed.map_err(|source| ProduceError::pack(order.output, source))?;
     drop(progress);
     place(file, order.output)?;
     Ok((packed.bundle_id, packed.length))

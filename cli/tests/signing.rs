@@ -9,7 +9,13 @@ use bundle_spec::BundleError;
 use vendor::Vendor;
 
 /// What `ssh-keygen -Y verify` says about a document and its signature.
-fn ssh_keygen_accepts(vendor: &Vendor, document: &str, signature: &str, key: &str, namespace: &str) -> bool {
+fn ssh_keygen_accepts(
+    vendor: &Vendor,
+    document: &str,
+    signature: &str,
+    key: &str,
+    namespace: &str,
+) -> bool {
     let public = std::fs::read_to_string(vendor.path(&format!("{key}.pub"))).unwrap();
     vendor.write("allowed_signers", format!("signer {public}").as_bytes());
     Command::new("ssh-keygen")
@@ -48,7 +54,13 @@ fn ssh_keygen_accepts_our_signatures() {
     assert!(ssh_keygen_accepts(&vendor, "out/manifest.json", &signature, "release.key", manifest));
     assert!(!ssh_keygen_accepts(&vendor, "out/manifest.json", &signature, "root.key", manifest));
     let root = format!("out/root/1.{}.sshsig", key_hex(&vendor, "root.key"));
-    assert!(ssh_keygen_accepts(&vendor, "out/root/1.json", &root, "root.key", "rivet-bundle-root@v1"));
+    assert!(ssh_keygen_accepts(
+        &vendor,
+        "out/root/1.json",
+        &root,
+        "root.key",
+        "rivet-bundle-root@v1"
+    ));
     assert!(!ssh_keygen_accepts(&vendor, "out/root/1.json", &root, "root.key", manifest));
 }
 
@@ -56,7 +68,15 @@ fn ssh_keygen_accepts_our_signatures() {
 fn four_eyes_sign_one_after_the_other() {
     let vendor = Vendor::empty();
     vendor.keys(&["root.key", "a.key", "b.key", "c.key"]);
-    let new = ["key", "root", "new", "--product=notes", "--root-key=root.key.pub", "--release-key=a.key.pub", "--release-key=b.key.pub"];
+    let new = [
+        "key",
+        "root",
+        "new",
+        "--product=notes",
+        "--root-key=root.key.pub",
+        "--release-key=a.key.pub",
+        "--release-key=b.key.pub",
+    ];
     assert_eq!(vendor.refused(&new), "RCTL-ROOT-NO-THRESHOLD");
     vendor.ok(&[&new[..], &["--release-threshold=2"]].concat());
     vendor.ok(&["key", "root", "sign", "root/1.json", "--key=root.key"]);
@@ -70,7 +90,10 @@ fn four_eyes_sign_one_after_the_other() {
     let side = format!("notes.rvb.{}.sshsig", key_hex(&vendor, "b.key"));
     assert!(vendor.path(&side).exists());
     assert!(std::fs::read(vendor.path("notes.rvb")).unwrap() == before);
-    assert_eq!(vendor.refused(&["sign", "notes.rvb", "--key=a.key", "--detached"]), "RCTL-SIGN-TWICE");
+    assert_eq!(
+        vendor.refused(&["sign", "notes.rvb", "--key=a.key", "--detached"]),
+        "RCTL-SIGN-TWICE"
+    );
 
     let merged = vendor.ok(&["--json", "sign", "notes.rvb", "--merge"]).result();
     assert_eq!(merged["signers"].as_array().unwrap().len(), 2);
@@ -125,10 +148,16 @@ fn a_passphrase_file_opens_an_encrypted_key() {
 
     let sign = ["sign", "notes.rvb", "--key=locked.key", "--detached"];
     assert_eq!(vendor.refused(&sign), "RCTL-KEY-PASSPHRASE-MISSING");
-    assert_eq!(vendor.refused(&[&sign[..], &["--passphrase-file=wrong"]].concat()), "RCTL-KEY-PASSPHRASE-WRONG");
+    assert_eq!(
+        vendor.refused(&[&sign[..], &["--passphrase-file=wrong"]].concat()),
+        "RCTL-KEY-PASSPHRASE-WRONG"
+    );
     let run = vendor.run_with(&sign, &[("RIVETCTL_PASSPHRASE_FILE", "passphrase")]);
     assert_eq!(run.status, 0, "{}", run.stderr);
-    assert_eq!(vendor.refused(&["key", "new", "--out=locked.key", "--no-passphrase"]), "RCTL-KEY-EXISTS");
+    assert_eq!(
+        vendor.refused(&["key", "new", "--out=locked.key", "--no-passphrase"]),
+        "RCTL-KEY-EXISTS"
+    );
     assert_eq!(vendor.refused(&["key", "new", "--out=x.key"]), "RCTL-KEY-PASSPHRASE-MISSING");
 }
 
@@ -136,7 +165,8 @@ fn a_passphrase_file_opens_an_encrypted_key() {
 fn a_root_is_shown_with_both_forms_of_its_fingerprint() {
     let vendor = Vendor::new();
     let shown = vendor.ok(&["--json", "key", "root", "show"]).result();
-    let fingerprint: bundle_spec::Fingerprint = shown["fingerprint"].as_str().unwrap().parse().unwrap();
+    let fingerprint: bundle_spec::Fingerprint =
+        shown["fingerprint"].as_str().unwrap().parse().unwrap();
     assert_eq!(shown["fingerprint_hex"], fingerprint.hex());
     let bytes = std::fs::read(vendor.path("root/1.json")).unwrap();
     assert_eq!(bundle_spec::Fingerprint::of(&bytes), fingerprint);
@@ -149,7 +179,14 @@ fn rotate(vendor: &Vendor) {
     let old = vendor.ok(&["--json", "key", "root", "show"]).result();
     let old = old["release"]["keys"][0].as_str().unwrap();
     let revoke = format!("--revoke-key={old}");
-    vendor.ok(&["key", "root", "rotate", "--from=root/1.json", "--add-release-key=next.key.pub", &revoke]);
+    vendor.ok(&[
+        "key",
+        "root",
+        "rotate",
+        "--from=root/1.json",
+        "--add-release-key=next.key.pub",
+        &revoke,
+    ]);
 }
 
 #[test]
@@ -176,7 +213,14 @@ fn a_new_root_needs_the_old_keys_and_its_own() {
     vendor.keys(&["new-root.key", "stranger.key"]);
     let old = key_hex(&vendor, "root.key");
     let remove = format!("--remove-root-key={old}");
-    vendor.ok(&["key", "root", "rotate", "--from=root/1.json", "--add-root-key=new-root.key.pub", &remove]);
+    vendor.ok(&[
+        "key",
+        "root",
+        "rotate",
+        "--from=root/1.json",
+        "--add-root-key=new-root.key.pub",
+        &remove,
+    ]);
     let stranger = ["key", "root", "sign", "root/2.json", "--key=stranger.key"];
     assert_eq!(vendor.refused(&stranger), "RCTL-ROOT-STRANGER");
 
@@ -214,7 +258,9 @@ fn a_root_directory_with_a_hole_or_a_stray_file_is_refused() {
 fn a_change_that_changes_nothing_is_refused() {
     let vendor = Vendor::new();
     let rotate = ["key", "root", "rotate", "--from=root/1.json"];
-    let with = |more: &str| [&rotate[..], &[more]].concat();
+    fn with(more: &str) -> [&str; 5] {
+        ["key", "root", "rotate", "--from=root/1.json", more]
+    }
     assert_eq!(vendor.refused(&rotate), "RCTL-ROOT-CHANGE");
     assert_eq!(vendor.refused(&with("--add-root-key=root.key.pub")), "RCTL-ROOT-CHANGE");
     let unknown = format!("--remove-root-key={}", "0".repeat(64));

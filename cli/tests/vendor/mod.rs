@@ -39,7 +39,8 @@ impl Run {
     /// The code of a run that failed, as its standard error shows it.
     pub fn code(&self) -> &str {
         assert_ne!(self.status, 0, "{}", self.stdout);
-        let (_, rest) = self.stderr.split_once("error[").unwrap_or_else(|| panic!("{}", self.stderr));
+        let (_, rest) =
+            self.stderr.split_once("error[").unwrap_or_else(|| panic!("{}", self.stderr));
         rest.split_once(']').unwrap().0
     }
 }
@@ -49,7 +50,14 @@ impl Vendor {
     pub fn new() -> Self {
         let vendor = Self::empty();
         vendor.keys(&["root.key", "release.key"]);
-        vendor.ok(&["key", "root", "new", "--product=notes", "--root-key=root.key.pub", "--release-key=release.key.pub"]);
+        vendor.ok(&[
+            "key",
+            "root",
+            "new",
+            "--product=notes",
+            "--root-key=root.key.pub",
+            "--release-key=release.key.pub",
+        ]);
         vendor.ok(&["key", "root", "sign", "root/1.json", "--key=root.key"]);
         vendor.product();
         vendor
@@ -94,7 +102,8 @@ impl Vendor {
             "config": blob("application/vnd.oci.image.config.v1+json", config.to_string().as_bytes()),
             "layers": [blob("application/vnd.oci.image.layer.v1.tar+gzip", &layer)],
         });
-        let manifest = blob("application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
+        let manifest =
+            blob("application/vnd.oci.image.manifest.v1+json", manifest.to_string().as_bytes());
         let index = json!({"schemaVersion": 2, "manifests": [manifest]});
         self.write(&format!("{name}/index.json"), index.to_string().as_bytes());
         self.write(&format!("{name}/oci-layout"), br#"{"imageLayoutVersion":"1.0.0"}"#);
@@ -165,7 +174,8 @@ impl Vendor {
     pub fn verify(&self, name: &str) -> Result<VerifiedBundle<File>, bundle_spec::BundleError> {
         let first = std::fs::read(self.path("root/1.json")).unwrap();
         let trust = TrustedRoot::bootstrap(&first, &Fingerprint::of(&first)).unwrap();
-        let mut bundle = UnverifiedBundle::open(File::open(self.path(name)).unwrap())?.verify(&trust)?;
+        let mut bundle =
+            UnverifiedBundle::open(File::open(self.path(name)).unwrap())?.verify(&trust)?;
         bundle.check_all(&mut |_| ())?;
         Ok(bundle)
     }
@@ -178,7 +188,8 @@ impl Vendor {
     /// Names in a directory of the desk, sorted.
     pub fn list(&self, name: &str) -> Vec<String> {
         let entries = Utf8Path::read_dir_utf8(&self.path(name)).unwrap();
-        let mut names: Vec<String> = entries.map(|entry| entry.unwrap().file_name().to_owned()).collect();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().to_owned()).collect();
         names.sort();
         names
     }
