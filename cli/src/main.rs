@@ -16,9 +16,12 @@
 //! `output` writes to the terminal.
 
 mod commands;
+mod compose;
 mod docker;
 mod error;
 mod output;
+mod produce;
+mod signing;
 
 use std::process::ExitCode;
 
