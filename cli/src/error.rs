@@ -184,3 +184,17 @@ impl Explain for BundleError {
         BundleError::advice(self).to_owned()
     }
 }
+
+impl Explain for bundle_spec::policy::PolicyError {
+    fn class(&self) -> Class {
+        Class::Verification
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        bundle_spec::policy::PolicyError::code(self).to_string().into()
+    }
+
+    fn advice(&self) -> String {
+        bundle_spec::policy::PolicyError::advice(self).to_string()
+    }
+}

@@ -34,9 +34,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
 /// Writes the page of a command and those of the commands below it.
 fn write(command: &clap::Command, name: &str, dir: &Utf8PathBuf, pages: &mut Vec<Utf8PathBuf>) -> Outcome {
     let path = dir.join(format!("{name}.1"));
-    let titled = command.clone().name(name.to_owned()).display_name(name.to_owned());
+    let titled = clap_mangen::Man::new(command.clone().display_name(name)).title(name);
     let mut page = Vec::new();
-    clap_mangen::Man::new(titled).render(&mut page).map_err(FileError::on("render", &path))?;
+    titled.render(&mut page).map_err(FileError::on("render", &path))?;
     std::fs::write(&path, page).map_err(FileError::on("write", &path))?;
     pages.push(path);
     for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help") {

@@ -69,6 +69,16 @@ impl Explain for TokenError {
     }
 }
 
+impl Args {
+    /// The command's full name.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.action {
+            Action::Show(_) => "token show",
+            Action::Rotate(_) => "token rotate",
+        }
+    }
+}
+
 pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
     match &args.action {
         Action::Show(args) => show(args, out),

@@ -68,6 +68,17 @@ struct RemoveArgs {
     site: SiteArgs,
 }
 
+impl Args {
+    /// The command's full name.
+    pub(crate) fn name(&self) -> &'static str {
+        match self.action {
+            Action::Add(_) => "trust add",
+            Action::List(_) => "trust list",
+            Action::Remove(_) => "trust remove",
+        }
+    }
+}
+
 pub(crate) fn run(args: Args, out: &mut Output) -> Outcome {
     match args.action {
         Action::Add(args) => add(&args, out),
@@ -155,7 +166,7 @@ fn first_root(from: &Utf8PathBuf) -> Outcome<TrustedRoot> {
         Some(bytes) => bytes,
         None => {
             let bundle = admit::open(from)?;
-            bundle.roots().first().map(|bytes| bytes.to_vec()).ok_or(SiteError::NoCarriedRoot)?
+            bundle.roots().first().map(|root| root.bytes.clone()).ok_or(SiteError::NoCarriedRoot)?
         }
     };
     Ok(TrustedRoot::bootstrap(&bytes, &Fingerprint::of(&bytes))?)

@@ -74,9 +74,6 @@ pub(crate) enum InstallError {
 
     #[error("the engine in the bundle is not a static {expected} executable: {found}")]
     EngineUnfit { expected: String, found: String },
-
-    #[error("the operating system gave no random bytes for a token")]
-    NoRandomness,
 }
 
 impl Explain for InstallError {
@@ -87,7 +84,6 @@ impl Explain for InstallError {
                 Class::Verification
             }
             Self::ValuesFile { .. } | Self::NotAPair { .. } => Class::Usage,
-            Self::NoRandomness => Class::Other,
             _ => Class::Preflight,
         }
     }
@@ -116,7 +112,6 @@ impl Explain for InstallError {
             Self::Template { .. } => "RCTL-TEMPLATE",
             Self::UndeclaredRisk { .. } => "RCTL-RISK",
             Self::EngineUnfit { .. } => "RCTL-ENGINE-UNFIT",
-            Self::NoRandomness => "RCTL-RANDOM",
         }
         .into()
     }
@@ -142,7 +137,6 @@ impl Explain for InstallError {
             Self::WrongImage { .. } => "Do not use it. Remove it with `docker rmi`, check the daemon, and run again.".into(),
             Self::LoadRefused { .. } => "Look at the daemon's log and its free disk, then run the same command again.".into(),
             Self::Template { .. } | Self::UndeclaredRisk { .. } | Self::EngineUnfit { .. } => "Nothing was started. Tell the vendor.".into(),
-            Self::NoRandomness => "Check that /dev/urandom and getrandom(2) work here.".into(),
         }
     }
 }

@@ -16,6 +16,7 @@ use serde::Serialize;
 use super::{
     InstallError,
     host::{DockerFacts, HostFacts},
+    images::ImageStore,
 };
 use crate::site::state::{InstallState, Runtime, Settings};
 
@@ -46,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) runtime: Runtime,
     pub(crate) engine_flavor: EngineFlavor,
     pub(crate) engine_version: String,
+    /// What runs the containers.
+    pub(crate) docker: Option<PlannedDocker>,
     pub(crate) namespace: Name,
     pub(crate) pools: Vec<Name>,
     pub(crate) steps: Vec<PlannedStep>,
@@ -118,6 +121,14 @@ pub(crate) enum ImageAction {
     Tag,
     /// It is sent, without the layers that the daemon has.
     Send { bytes: u64, layers_sent: usize, layers_skipped: usize },
+}
+
+/// The daemon and the Compose that the plan was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct PlannedDocker {
+    pub(crate) version: String,
+    pub(crate) compose: String,
+    pub(crate) store: ImageStore,
 }
 
 /// One port that will be opened.
@@ -193,6 +204,11 @@ pub(crate) fn plan(
         runtime: request.settings.runtime,
         engine_flavor: engine.flavor,
         engine_version: engine.version.to_string(),
+        docker: facts.docker.as_ref().map(|docker| PlannedDocker {
+            version: docker.version.clone(),
+            compose: docker.compose.clone(),
+            store: docker.store,
+        }),
         namespace: request.settings.namespace.clone(),
         pools: manifest.pools.iter().map(|pool| pool.name.clone()).collect(),
         steps,

@@ -22,7 +22,8 @@ use crate::{
     },
 };
 
-pub(crate) use services::{Fragments, compose_file};
+use services::compose_file;
+pub(crate) use services::{Fragments, is_fragment};
 
 /// Where the engine's container sees its parts.
 const CONTAINER_CONFIG: &str = "/etc/rivet";

@@ -260,8 +260,11 @@ pub(crate) fn from_file(path: &Utf8Path) -> Result<BTreeMap<String, Value>, Inst
 }
 
 fn refuse_reserved(name: &str) -> Result<(), InstallError> {
-    let steers = |reserved: &&str| if reserved.ends_with('_') { name.starts_with(**reserved) } else { name == **reserved };
-    if RESERVED.iter().any(|reserved| steers(&reserved)) {
+    let steers = |reserved: &&str| match reserved.ends_with('_') {
+        true => name.starts_with(*reserved),
+        false => name == *reserved,
+    };
+    if RESERVED.iter().any(steers) {
         return Err(InstallError::ReservedValue { name: name.to_owned() });
     }
     Ok(())

@@ -139,7 +139,7 @@ impl<'a> Tokens<'a> {
 
     fn make(&self, path: &Utf8PathBuf) -> Result<Secret, SiteError> {
         let token = Secret::new_token()
-            .map_err(|error| FileError::on("read random bytes for", path)(std::io::Error::other(error)))?;
+            .map_err(|error| FileError::on("read random bytes for", path)(std::io::Error::other(error.to_string())))?;
         durable::write(path, token.expose().as_bytes(), durable::PRIVATE_FILE)?;
         Ok(token)
     }

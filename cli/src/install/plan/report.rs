@@ -1,7 +1,5 @@
 //! A plan in words.
 
-use std::fmt::Write as _;
-
 use indicatif::HumanBytes;
 
 use super::{ImageAction, Intent, Plan};
@@ -10,8 +8,10 @@ use crate::output::Report;
 impl Report for Plan {
     fn human(&self) -> String {
         let mut text = String::new();
-        // Writing to a String cannot fail.
-        let mut line = |entry: String| drop(writeln!(text, "{entry}"));
+        let mut line = |entry: String| {
+            text.push_str(&entry);
+            text.push('\n');
+        };
         line(format!(
             "{}: {} {} ({}, release {}) as generation {}",
             self.install, self.product, self.version, self.channel, self.release_seq, self.generation
@@ -19,6 +19,9 @@ impl Report for Plan {
         let id = &self.bundle_id.to_hex()[..16];
         let runtime = format!("{:?}", self.runtime).to_lowercase();
         line(format!("bundle {id}, runtime {runtime}, engine {} {}", self.flavor(), self.engine_version));
+        if let Some(docker) = &self.docker {
+            line(format!("docker {} ({:?} image store), {}", docker.version, docker.store, docker.compose));
+        }
         for port in &self.ports {
             line(format!("port   {} for {}", port.address, port.what));
         }

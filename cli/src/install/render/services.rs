@@ -80,7 +80,7 @@ pub(crate) fn is_fragment(kind: TemplateKind) -> bool {
 }
 
 /// The whole Compose file of an install.
-pub(crate) fn compose_file(
+pub(super) fn compose_file(
     install: &InstallDir,
     state: &InstallState,
     engine: &Engine,
