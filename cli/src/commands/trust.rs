@@ -166,7 +166,7 @@ fn first_root(from: &Utf8PathBuf) -> Outcome<TrustedRoot> {
         Some(bytes) => bytes,
         None => {
             let bundle = admit::open(from)?;
-            bundle.roots().first().map(|root| root.bytes.clone()).ok_or(SiteError::NoCarriedRoot)?
+            bundle.roots().first().map(|bytes| bytes.to_vec()).ok_or(SiteError::NoCarriedRoot)?
         }
     };
     Ok(TrustedRoot::bootstrap(&bytes, &Fingerprint::of(&bytes))?)

@@ -87,7 +87,7 @@ pub(crate) fn warn(out: &mut Output, judgement: &bundle_spec::policy::Judgement,
 
 /// Hashes every blob, with progress.
 pub(crate) fn check_all(bundle: &mut VerifiedBundle<File>, out: &mut Output) -> Outcome<u64> {
-    let total = bundle.manifest().blobs.iter().map(|blob| blob.size).sum();
+    let total = bundle.blob_bytes();
     let mut progress = out.progress("verifying", total);
     bundle.check_all(&mut |bytes| progress.advance(bytes))?;
     Ok(total)

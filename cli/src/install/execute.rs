@@ -158,15 +158,7 @@ impl Execution<'_> {
         durable::create_dir(&dir, durable::PRIVATE_DIR)?;
         let mut engine = self.bundle.blob(&self.engine.binary)?;
         let path = self.installed.engine_program();
-        let mut failed = None;
-        let written = durable::write_from(&path, durable::PROGRAM, |file| {
-            let copied = io::copy(&mut engine, file);
-            copied.map(|_| ()).inspect_err(|error| failed = bundle_spec::error::BundleError::from_io(error))
-        });
-        if let Some(error) = failed {
-            return Err(error.into());
-        }
-        written?;
+        durable::write_from(&path, durable::PROGRAM, |file| io::copy(&mut engine, file).map(|_| ()))?;
         check_program(&path, self.platform)?;
         // The bundle may lie on a medium that is taken away: what supervises stays here.
         let own = std::env::current_exe().map_err(FileError::on("find", "rivetctl's own program"))?;

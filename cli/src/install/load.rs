@@ -63,11 +63,11 @@ pub(crate) fn send(
 
     let answer = daemon.runtime().block_on(answer).map_err(|error| error.to_string());
     // A bad bundle is the cause, whatever the daemon then said about the end of the stream.
-    if let Err(error) = &written
-        && let Some(error) = BundleError::from_io(error)
-    {
-        return Err(error.into());
-    }
+    let written = match written.map_err(io::Error::downcast::<BundleError>) {
+        Err(Ok(error)) => return Err(error.into()),
+        Err(Err(error)) => Err(error),
+        Ok(()) => Ok(()),
+    };
     let refused = |reason: String| {
         let reason = reason.chars().filter(|c| !c.is_control()).collect();
         InstallError::LoadRefused { image: image.name.to_string(), reason }

@@ -46,7 +46,7 @@ pub(crate) fn verify(path: &Utf8Path, site: &Site) -> Outcome<VerifiedBundle<Fil
     let mut candidates = Vec::new();
     for root in &roots {
         let chain = store.chain(&root.document().product)?;
-        if first.roots().iter().any(|carried| chain.iter().any(|known| *known == carried.bytes)) {
+        if first.roots().iter().any(|carried| chain.iter().any(|known| known == carried)) {
             candidates.push(root);
         }
     }
@@ -86,11 +86,11 @@ pub(crate) fn carried_root(
 ) -> Outcome<TrustedRoot> {
     let roots = bundle.roots();
     let Some(first) = roots.first() else { return Err(SiteError::NoCarriedRoot.into()) };
-    match roots.iter().find(|root| Fingerprint::of(&root.bytes) == *fingerprint) {
-        Some(root) => Ok(TrustedRoot::bootstrap(&root.bytes, fingerprint)?),
+    match roots.iter().find(|bytes| Fingerprint::of(bytes) == *fingerprint) {
+        Some(bytes) => Ok(TrustedRoot::bootstrap(bytes, fingerprint)?),
         None => Err(SiteError::OtherFingerprint {
             expected: fingerprint.to_string(),
-            found: Fingerprint::of(&first.bytes).to_string(),
+            found: Fingerprint::of(first).to_string(),
         }
         .into()),
     }
