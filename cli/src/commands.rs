@@ -75,7 +75,7 @@ impl Command {
         match self {
             Self::Key(args) => key::run(args, out),
             Self::Bundle(args) => bundle::run(*args, out),
-            Self::Sign(args) => sign::run(args, out),
+            Self::Sign(args) => sign::run(&args, out),
             Self::Trust(args) => trust::run(args, out),
             Self::Verify(args) => verify::run(&args, out),
             Self::Inspect(args) => inspect::run(&args, out),

@@ -123,7 +123,12 @@ pub(crate) fn check<'a>(
     }
     let services: BTreeSet<String> = owners.into_keys().collect();
     for fragment in &fragments {
-        let mut scan = Scan { file: &fragment.file, services: &services, surroundings, findings: &mut findings };
+        let mut scan = Scan {
+            file: &fragment.file,
+            services: &services,
+            surroundings,
+            findings: &mut findings,
+        };
         document::check(&fragment.content, &mut scan);
     }
     findings.fragments = fragments;
@@ -159,7 +164,13 @@ impl Scan<'_> {
         advice: impl Into<String>,
     ) {
         let (at, found, advice) = (at.into(), found.into(), advice.into());
-        self.findings.problems.push(Problem { code, file: self.file.to_owned(), at, found, advice });
+        self.findings.problems.push(Problem {
+            code,
+            file: self.file.to_owned(),
+            at,
+            found,
+            advice,
+        });
     }
 
     /// Declares a risk of `service` (or of a volume or network of that name).

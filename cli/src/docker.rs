@@ -40,7 +40,9 @@ pub(crate) enum DockerError {
     Absent { socket: String, source: bollard::errors::Error },
 
     /// It answers and is older than 20.10.
-    #[error("the Docker daemon at {socket} is version {version} (API {api}), but 20.10 (API 1.41) or newer is needed")]
+    #[error(
+        "the Docker daemon at {socket} is version {version} (API {api}), but 20.10 (API 1.41) or newer is needed"
+    )]
     TooOld { socket: String, version: String, api: String },
 
     /// It refused a request.

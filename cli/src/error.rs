@@ -141,22 +141,29 @@ pub(crate) struct FileError {
 
 impl FileError {
     /// A closure for `map_err`: what was tried on which path.
-    pub(crate) fn on(verb: &'static str, path: impl fmt::Display) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn on(
+        verb: &'static str,
+        path: impl fmt::Display,
+    ) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_string();
         move |source| Self { verb, path, source }
     }
 }
 
 impl Explain for FileError {
+    // Copying a blob to a file may fail because of the blob.
     fn class(&self) -> Class {
-        Class::Other
+        BundleError::from_io(&self.source).map_or(Class::Other, Explain::class)
     }
 
     fn code(&self) -> Cow<'static, str> {
-        "RCTL-FILE".into()
+        BundleError::from_io(&self.source).map_or("RCTL-FILE".into(), Explain::code)
     }
 
     fn advice(&self) -> String {
+        if let Some(error) = BundleError::from_io(&self.source) {
+            return Explain::advice(error);
+        }
         match self.source.kind() {
             std::io::ErrorKind::NotFound => "Check the path.".into(),
             std::io::ErrorKind::PermissionDenied => {

@@ -114,7 +114,9 @@ impl Output {
 
     /// Prints text that is itself the product (a script, a man page, a token), as it is.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Outcome {
-        self.stdout.write_all(bytes).map_err(crate::error::FileError::on("write to", "standard output"))?;
+        self.stdout
+            .write_all(bytes)
+            .map_err(crate::error::FileError::on("write to", "standard output"))?;
         Ok(())
     }
 
@@ -168,7 +170,8 @@ impl Output {
     }
 
     fn line(&mut self, text: &str) -> Outcome {
-        writeln!(self.stdout, "{text}").map_err(crate::error::FileError::on("write to", "standard output"))?;
+        writeln!(self.stdout, "{text}")
+            .map_err(crate::error::FileError::on("write to", "standard output"))?;
         Ok(())
     }
 

@@ -28,9 +28,13 @@ use crate::{compose::Surroundings, error::FileError, output::Output, signing::Si
 
 pub(crate) use cache::Cache;
 pub(crate) use error::ProduceError;
-pub(crate) use recipe::{Recipe, RecipeError, RecipeFlags, load as load_recipe, schema as recipe_schema};
+pub(crate) use recipe::{
+    Recipe, RecipeError, RecipeFlags, load as load_recipe, schema as recipe_schema,
+};
 pub(crate) use roots::{RootChain, RootFile, RootsError, directory_of};
-pub(crate) use side::{SideError, add_signatures, bundle_to_sign, side_path, side_signatures};
+pub(crate) use side::{
+    BundleToSign, SideError, add_signatures, bundle_to_sign, side_path, side_signatures,
+};
 pub(crate) use time::Created;
 
 use engine::EngineProgram;
@@ -60,15 +64,19 @@ pub(crate) struct Produced {
 }
 
 /// Makes the bundle that `order` describes.
-pub(crate) fn produce(order: Order<'_>, out: &mut Output) -> Result<Produced, ProduceError> {
+pub(crate) fn produce(order: &Order<'_>, out: &mut Output) -> Result<Produced, ProduceError> {
     let chain = order.recipe.roots.as_deref().map(RootChain::read).transpose()?;
     let identity = Identity::of(&order.recipe)?;
     if let Some(chain) = &chain {
-        chain.check_release(identity.name.as_str(), identity.sequence, order.signers.public_keys())?;
+        chain.check_release(
+            identity.name.as_str(),
+            identity.sequence,
+            order.signers.public_keys(),
+        )?;
     }
     let mut blobs = Blobs::default();
-    let draft = assemble(&order, identity, &mut blobs, out)?;
-    let (bundle_id, length) = write(&order, &draft, &blobs, chain.as_ref(), out)?;
+    let draft = assemble(order, identity, &mut blobs, out)?;
+    let (bundle_id, length) = write(order, &draft, &blobs, chain.as_ref(), out)?;
     Ok(Produced {
         bundle_id,
         length,
@@ -95,14 +103,16 @@ impl Identity {
     fn of(recipe: &Recipe) -> Result<Self, RecipeError> {
         let product = &recipe.product;
         let missing = |field, expected| RecipeError::Missing { field, expected };
-        let name = product.name.clone().ok_or_else(|| missing("product.name", "a lower-case DNS label (--product)"))?;
-        let version = product
-            .version
+        let name = product
+            .name
             .clone()
-            .ok_or_else(|| missing("product.version", "the release's version (--release-version)"))?;
-        let sequence = product
-            .sequence
-            .ok_or_else(|| missing("product.sequence", "a number above every release before (--sequence)"))?;
+            .ok_or_else(|| missing("product.name", "a lower-case DNS label (--product)"))?;
+        let version = product.version.clone().ok_or_else(|| {
+            missing("product.version", "the release's version (--release-version)")
+        })?;
+        let sequence = product.sequence.ok_or_else(|| {
+            missing("product.sequence", "a number above every release before (--sequence)")
+        })?;
         if sequence == 0 {
             let (field, found) = ("product.sequence".to_owned(), "0".to_owned());
             return Err(RecipeError::Value { field, found, expected: "1 or more".into() });
@@ -128,7 +138,9 @@ fn assemble(
     // Templates first: what the vendor wrote is checked before gigabytes are moved.
     let images = recipe.images.iter();
     let mut surroundings = Surroundings {
-        images: images.flat_map(|image| [image.reference.to_string(), image.name.to_string()]).collect(),
+        images: images
+            .flat_map(|image| [image.reference.to_string(), image.name.to_string()])
+            .collect(),
         properties: schema.as_ref().map(|schema| schema.properties.clone()).unwrap_or_default(),
     };
     refuse_repeated_images(recipe)?;
@@ -149,7 +161,11 @@ fn assemble(
         tools.push(find_tool(recipe, platform, blobs)?);
         for image in &recipe.images {
             let found = image::resolve(image, platform, &mut sources, blobs).map_err(|source| {
-                ProduceError::Image { name: image.name.to_string(), platform, source }
+                ProduceError::Image {
+                    name: image.name.to_string(),
+                    platform,
+                    source: Box::new(source),
+                }
             })?;
             images.push(found);
         }
@@ -211,12 +227,20 @@ fn refuse_repeated_images(recipe: &Recipe) -> Result<(), RecipeError> {
         };
         let (name, reference) = (image.name.as_str(), image.reference.as_str());
         if name == engine::ENGINE_IMAGE || reference == engine::ENGINE_IMAGE {
-            return Err(value("name", name, "another name and reference: rivet-engine is the engine's own"));
+            return Err(value(
+                "name",
+                name,
+                "another name and reference: rivet-engine is the engine's own",
+            ));
         }
         if before.iter().any(|other| other.name == image.name) {
             return Err(value("name", name, "a name that no other image has"));
         }
-        if before.iter().any(|other| other.reference == image.reference || other.name.as_str() == reference || other.reference.as_str() == name) {
+        if before.iter().any(|other| {
+            other.reference == image.reference
+                || other.name.as_str() == reference
+                || other.reference.as_str() == name
+        }) {
             return Err(value("reference", reference, "a reference that no other image has"));
         }
     }
@@ -243,7 +267,11 @@ fn engine_image(
         .map_err(|source| ProduceError::Engine { platform, source })
 }
 
-fn find_tool(recipe: &Recipe, platform: Platform, blobs: &mut Blobs) -> Result<manifest::Tool, ProduceError> {
+fn find_tool(
+    recipe: &Recipe,
+    platform: Platform,
+    blobs: &mut Blobs,
+) -> Result<manifest::Tool, ProduceError> {
     let program = engine::resolve_tool(&recipe.rivetctl, platform, blobs)
         .map_err(|source| ProduceError::Tool { platform, source })?;
     Ok(manifest::Tool {
@@ -287,8 +315,7 @@ fn write(
     if let Some(error) = signed {
         return Err(error.into());
     }
-    let pack_failed =
-        |source| ProduceError::Pack { path: order.output.to_owned(), source };
+    let pack_failed = |source| ProduceError::Pack { path: order.output.to_owned(), source };
     let packed = packed.map_err(pack_failed)?;
     drop(progress);
     place(file, order.output)?;
@@ -307,7 +334,10 @@ fn carried(chain: Option<&RootChain>) -> Vec<SignedRoot> {
 }
 
 /// Gives a finished file its name, once its bytes are on the disk.
-pub(crate) fn place(mut file: camino_tempfile::NamedUtf8TempFile, path: &Utf8Path) -> Result<(), FileError> {
+pub(crate) fn place(
+    mut file: camino_tempfile::NamedUtf8TempFile,
+    path: &Utf8Path,
+) -> Result<(), FileError> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let written = file.flush().and_then(|()| {

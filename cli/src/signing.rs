@@ -8,11 +8,14 @@ mod error;
 mod key_file;
 mod passphrase;
 
-use bundle_spec::{KeyId, PublicKey, Signer, sshsig::{Purpose, SshSig}};
+use bundle_spec::{
+    KeyId, PublicKey, Signer,
+    sshsig::{Purpose, SshSig},
+};
 use camino::{Utf8Path, Utf8PathBuf};
 
 pub(crate) use error::SigningError;
-pub(crate) use key_file::{NewKey, create, public_key_of};
+pub(crate) use key_file::{create, public_key_of};
 pub(crate) use passphrase::Passphrase;
 
 /// The flags of every command that signs.
@@ -57,7 +60,11 @@ impl Signers {
     }
 
     /// Signs `message` once with every key.
-    pub(crate) fn sign(&self, purpose: Purpose, message: &[u8]) -> Result<Vec<SshSig>, SigningError> {
+    pub(crate) fn sign(
+        &self,
+        purpose: Purpose,
+        message: &[u8],
+    ) -> Result<Vec<SshSig>, SigningError> {
         self.0.iter().map(|signer| sign(&**signer, purpose, message)).collect()
     }
 }
@@ -73,13 +80,14 @@ fn sign(signer: &dyn Signer, purpose: Purpose, message: &[u8]) -> Result<SshSig,
 
 fn open(key: &str, passphrase_file: Option<&Utf8Path>) -> Result<Box<dyn Signer>, SigningError> {
     if key.starts_with("SHA256:") {
-        let id = key.parse::<KeyId>().map_err(|_| SigningError::NotAnId { found: key.to_owned() })?;
+        let id =
+            key.parse::<KeyId>().map_err(|_| SigningError::NotAnId { found: key.to_owned() })?;
         return Ok(Box::new(agent::AgentKey::by_id(id)?));
     }
     match key_file::read(Utf8Path::new(key))? {
-        key_file::KeyFile::Private(private) => {
-            Ok(Box::new(private.unlock(|| passphrase::for_key(Utf8Path::new(key), passphrase_file))?))
-        }
+        key_file::KeyFile::Private(private) => Ok(Box::new(
+            private.unlock(|| passphrase::for_key(Utf8Path::new(key), passphrase_file))?,
+        )),
         key_file::KeyFile::Public(public) => Ok(Box::new(agent::AgentKey::by_id(public.id())?)),
     }
 }

@@ -1,2 +1,95 @@
-//! The engine.
-fn main() {}
+//! The program `rivet-engine`: command line, exit codes, and nothing else.
+
+use std::{collections::BTreeMap, error::Error, io::Write as _, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+use rivet_engine::{
+    config::{self, ConfigError, Sources},
+    server::{self, ServerError},
+    telemetry::logging::{self, LoggingError},
+};
+
+/// An engine for stateful actors: one process, one data directory.
+#[derive(Debug, Parser)]
+#[command(name = "rivet-engine", version, max_term_width = 100)]
+struct Cli {
+    /// A configuration file, or a directory of them. Repeat it: later ones win.
+    /// Without it, /etc/rivet is read when it exists.
+    #[arg(long, value_name = "PATH", global = true)]
+    config: Vec<PathBuf>,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the engine and serve until SIGTERM or SIGINT.
+    Start,
+}
+
+/// Why the program ends without success.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Logging(#[from] LoggingError),
+    #[error(transparent)]
+    Server(#[from] ServerError),
+    #[error("the runtime could not be started")]
+    Runtime(#[source] std::io::Error),
+}
+
+impl Failure {
+    /// 78 (EX_CONFIG): the operator has to change the configuration. 1: anything else.
+    fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Logging(_) | Self::Server(ServerError::Auth(_)) => 78,
+            Self::Server(_) | Self::Runtime(_) => 1,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let outcome = match cli.command {
+        Command::Start => start(cli.config),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let mut text = failure.to_string();
+            let mut cause = failure.source();
+            while let Some(error) = cause {
+                text.push_str(": ");
+                text.push_str(&error.to_string());
+                cause = error.source();
+            }
+            // There is nowhere left to say that saying so failed.
+            let _ = writeln!(std::io::stderr(), "rivet-engine: {text}");
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+fn start(given: Vec<PathBuf>) -> Result<(), Failure> {
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    logging::start(&environment)?;
+    let sources = Sources { given, fallback: PathBuf::from("/etc/rivet") };
+    let loaded = config::load(&sources, &environment)?;
+    for file in &loaded.files {
+        tracing::info!(path = %file.display(), "configuration read");
+    }
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::Runtime)?;
+    runtime.block_on(server::run(loaded.settings))?;
+    Ok(())
+}

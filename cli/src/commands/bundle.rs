@@ -65,7 +65,9 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Outcome {
     }
     let mut recipe = match args.recipe {
         Some(path) => produce::load_recipe(&path)?,
-        None if std::path::Path::new(DEFAULT_RECIPE).exists() => produce::load_recipe(DEFAULT_RECIPE.into())?,
+        None if std::path::Path::new(DEFAULT_RECIPE).exists() => {
+            produce::load_recipe(DEFAULT_RECIPE.into())?
+        }
         None => Recipe::default(),
     };
     args.fields.apply(&mut recipe);
@@ -76,7 +78,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Outcome {
     // Before any work, so that a wrong passphrase does not cost an hour.
     let signers = args.signing.open()?;
     let order = Order { recipe, created, signers: &signers, output: &output, cache: &cache };
-    let produced = produce::produce(order, out)?;
+    let produced = produce::produce(&order, out)?;
     warn(&produced, out);
     out.report(&view(output, produced))
 }
@@ -113,7 +115,11 @@ fn view(path: Utf8PathBuf, produced: Produced) -> Bundled {
             .iter()
             .map(|engine| format!("{} {} for {}", engine.image, engine.version, engine.platform))
             .collect(),
-        images: draft.images.iter().map(|image| format!("{} for {}", image.source, image.platform)).collect(),
+        images: draft
+            .images
+            .iter()
+            .map(|image| format!("{} for {}", image.source, image.platform))
+            .collect(),
         allowed_risks: draft.allowed_risks.iter().map(ToString::to_string).collect(),
         signers: produced.signers.iter().map(ToString::to_string).collect(),
         root_fingerprint: produced.root_fingerprint,
@@ -141,7 +147,10 @@ impl Report for Bundled {
     fn human(&self) -> String {
         let mut lines = vec![
             format!("wrote {} ({})", self.path, HumanBytes(self.length)),
-            format!("  release   {} {}, channel {}, sequence {}", self.product, self.version, self.channel, self.sequence),
+            format!(
+                "  release   {} {}, channel {}, sequence {}",
+                self.product, self.version, self.channel, self.sequence
+            ),
             format!("  bundle id {}", self.bundle_id),
             format!("  platforms {}", self.platforms.join(", ")),
         ];

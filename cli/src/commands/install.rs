@@ -27,6 +27,7 @@ use crate::{
     runtime::compose::Compose,
     site::{
         InstallDir, Site, SiteArgs, admit,
+        history::Floor,
         lock::Lock,
         policy,
         state::{self, EngineState, InstallState, Runtime, Settings},
@@ -93,6 +94,7 @@ struct Prepared {
     values: Values,
     fragments: Fragments,
     plan: Plan,
+    floor: Floor,
     seen: u64,
 }
 
@@ -186,7 +188,7 @@ fn prepare(
     }
     let request = Request { name: dir.name(), manifest: &manifest, bundle_id: bundle.bundle_id(), settings: &settings };
     let plan = plan::plan(&request, &facts, state.as_ref())?;
-    Ok(Prepared { platform, settings, values, fragments, plan, seen: judgement.effective_now })
+    Ok(Prepared { platform, settings, values, fragments, plan, floor: policy::floor(&judgement), seen: judgement.effective_now })
 }
 
 fn execute(
@@ -207,6 +209,7 @@ fn execute(
         engine: engine.expect("the plan was made for it"),
         values: &prepared.values,
         fragments: &prepared.fragments,
+        floor: prepared.floor,
         seen: prepared.seen,
     };
     execution.run(&prepared.plan, out)
@@ -229,7 +232,11 @@ fn next_state(dir: &InstallDir, bundle: &VerifiedBundle<File>, prepared: &Prepar
         release_seq: manifest.release_seq,
         bundle_id: bundle.bundle_id(),
         generation: plan.generation,
-        engine: EngineState { flavor: engine.flavor, version: engine.version.clone() },
+        engine: EngineState {
+            flavor: engine.flavor,
+            version: engine.version.clone(),
+            state_format: engine.state_format.writes,
+        },
         settings: prepared.settings.clone(),
         container_user: plan.container_user,
         done,

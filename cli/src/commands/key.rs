@@ -33,7 +33,7 @@ impl Args {
 
 pub(crate) fn run(args: Args, out: &mut Output) -> Outcome {
     match args.command {
-        KeyCommand::New(args) => new::run(args, out),
+        KeyCommand::New(args) => new::run(&args, out),
         KeyCommand::Root(args) => root::run(args, out),
     }
 }

@@ -1,6 +1,9 @@
 //! `rivetctl sign` — adds a signature to a bundle, inside it or in a file beside it.
 
-use bundle_spec::{KeyId, Sha256Digest, sshsig::{Purpose, SshSig}};
+use bundle_spec::{
+    KeyId, Sha256Digest,
+    sshsig::{Purpose, SshSig},
+};
 use camino::Utf8PathBuf;
 use serde::Serialize;
 
@@ -29,7 +32,7 @@ pub(crate) struct Args {
     merge: bool,
 }
 
-pub(crate) fn run(args: Args, out: &mut Output) -> Outcome {
+pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
     let bundle = produce::bundle_to_sign(&args.bundle)?;
     let manifest = &bundle.manifest;
     out.note(&format!(
@@ -45,7 +48,7 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Outcome {
         let files = write_detached(&bundle, &args.bundle, &made)?;
         signed(&args.bundle, &bundle, &bundle.signatures, files)
     } else {
-        let (signatures, files) = merge(&args, &bundle, made)?;
+        let (signatures, files) = merge(args, &bundle, made)?;
         let signers = produce::add_signatures(&bundle, signatures, out)?;
         remove_merged(&files, out);
         Signed { signers, ..signed(&args.bundle, &bundle, &[], files) }

@@ -19,7 +19,8 @@ impl Refusal {
             file: file.to_owned(),
             at: String::new(),
             found: self.found,
-            advice: "Write one YAML document: a mapping with `services:`, every key once, no tags.".into(),
+            advice: "Write one YAML document: a mapping with `services:`, every key once, no tags."
+                .into(),
         }
     }
 }
@@ -31,7 +32,8 @@ pub(super) fn parse(text: &str) -> Result<Mapping, Refusal> {
         return Err(refuse(format!("it is {} bytes long, more than 1 MiB", text.len())));
     }
     // Duplicate keys and second documents are errors of this parser.
-    let mut value: Value = serde_yaml_ng::from_str(text).map_err(|error| refuse(error.to_string()))?;
+    let mut value: Value =
+        serde_yaml_ng::from_str(text).map_err(|error| refuse(error.to_string()))?;
     value.apply_merge().map_err(|error| refuse(error.to_string()))?;
     if let Some(tag) = find_tag(&value) {
         return Err(refuse(format!("the tag {tag}")));
@@ -48,7 +50,9 @@ fn find_tag(value: &Value) -> Option<String> {
     match value {
         Value::Tagged(tagged) => Some(tagged.tag.to_string()),
         Value::Sequence(items) => items.iter().find_map(find_tag),
-        Value::Mapping(map) => map.iter().find_map(|(key, value)| find_tag(key).or_else(|| find_tag(value))),
+        Value::Mapping(map) => {
+            map.iter().find_map(|(key, value)| find_tag(key).or_else(|| find_tag(value)))
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     }
 }
@@ -64,7 +68,9 @@ pub(super) fn check(content: &Mapping, scan: &mut Scan<'_>) {
             "services" => services(value, scan),
             "volumes" => named(value, "volumes", scan, volumes::top_level),
             "networks" => named(value, "networks", scan, network),
-            "configs" | "secrets" => named(value, key, scan, |name, value, scan| file_like(key, name, value, scan)),
+            "configs" | "secrets" => {
+                named(value, key, scan, |name, value, scan| file_like(key, name, value, scan));
+            }
             // Compose itself ignores both.
             "version" => (),
             _ if key.starts_with("x-") => (),
@@ -96,20 +102,35 @@ pub(super) fn check(content: &Mapping, scan: &mut Scan<'_>) {
 
 fn services(value: &Value, scan: &mut Scan<'_>) {
     if value.as_mapping().is_none_or(Mapping::is_empty) {
-        scan.problem("RCTL-COMPOSE-YAML", "services", "no services", "Define at least one service.");
+        scan.problem(
+            "RCTL-COMPOSE-YAML",
+            "services",
+            "no services",
+            "Define at least one service.",
+        );
         return;
     }
     named(value, "services", scan, service::check);
 }
 
 /// Calls `check` for every `name: {…}` below `key`.
-fn named(value: &Value, key: &str, scan: &mut Scan<'_>, check: impl Fn(&str, &Mapping, &mut Scan<'_>)) {
+fn named(
+    value: &Value,
+    key: &str,
+    scan: &mut Scan<'_>,
+    check: impl Fn(&str, &Mapping, &mut Scan<'_>),
+) {
     let empty = Mapping::new();
     let entries = match value {
         Value::Null => &empty,
         Value::Mapping(entries) => entries,
         _ => {
-            scan.problem("RCTL-COMPOSE-YAML", key, "not a mapping", "Write `name:` and its settings.");
+            scan.problem(
+                "RCTL-COMPOSE-YAML",
+                key,
+                "not a mapping",
+                "Write `name:` and its settings.",
+            );
             return;
         }
     };
@@ -117,13 +138,23 @@ fn named(value: &Value, key: &str, scan: &mut Scan<'_>, check: impl Fn(&str, &Ma
         let name = name.as_str().unwrap_or_default();
         let at = format!("{key}.{}", name.escape_default());
         if !is_name(name) {
-            scan.problem("RCTL-COMPOSE-NAME", at, "a name outside the grammar", "Use a-z, A-Z, 0-9, '_', '-'; start with a letter or digit.");
+            scan.problem(
+                "RCTL-COMPOSE-NAME",
+                at,
+                "a name outside the grammar",
+                "Use a-z, A-Z, 0-9, '_', '-'; start with a letter or digit.",
+            );
             continue;
         }
         match value {
             Value::Null => check(name, &empty, scan),
             Value::Mapping(settings) => check(name, settings, scan),
-            _ => scan.problem("RCTL-COMPOSE-YAML", at, "not a mapping", "Write `name:` and its settings."),
+            _ => scan.problem(
+                "RCTL-COMPOSE-YAML",
+                at,
+                "not a mapping",
+                "Write `name:` and its settings.",
+            ),
         }
     }
 }
@@ -143,9 +174,14 @@ fn network(name: &str, settings: &Mapping, scan: &mut Scan<'_>) {
     if settings.get("internal") != Some(&Value::Bool(true)) {
         scan.risk("outbound-network", name, "a network of its own that can reach out of the host");
     }
-    if let Some(driver) = settings.get("driver").filter(|driver| driver.as_str() != Some("bridge")) {
+    if let Some(driver) = settings.get("driver").filter(|driver| driver.as_str() != Some("bridge"))
+    {
         let driver = super::service::text(driver);
-        scan.risk(format!("network-driver:{driver}"), name, "a network that bypasses the host's bridge");
+        scan.risk(
+            format!("network-driver:{driver}"),
+            name,
+            "a network that bypasses the host's bridge",
+        );
     }
     if settings.contains_key("driver_opts") {
         scan.risk("network-options", name, "options for the network driver");

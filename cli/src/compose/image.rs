@@ -8,7 +8,12 @@ use super::{Scan, variables};
 pub(super) fn check(at: &str, image: Option<&Value>, scan: &mut Scan<'_>) {
     let at = format!("{at}.image");
     let Some(image) = image.and_then(Value::as_str) else {
-        scan.problem("RCTL-COMPOSE-IMAGE", at, "no image", "Name an image of the bundle: every service runs one.");
+        scan.problem(
+            "RCTL-COMPOSE-IMAGE",
+            at,
+            "no image",
+            "Name an image of the bundle: every service runs one.",
+        );
         return;
     };
     if scan.surroundings.images.contains(image) {
@@ -23,11 +28,21 @@ pub(super) fn check(at: &str, image: Option<&Value>, scan: &mut Scan<'_>) {
             "Remove this service and its volumes: the engine comes from the bundle's [engine] and runs as the service rivet-engine. Point `depends_on` at rivet-engine and set RIVET_ENDPOINT to ${RIVET_ENDPOINT}.",
         );
     } else if variables::is_interpolated(image) {
-        scan.problem("RCTL-COMPOSE-IMAGE", at, format!("the variable image {shown}"), "Write the reference in full: the bundle has to hold it.");
+        scan.problem(
+            "RCTL-COMPOSE-IMAGE",
+            at,
+            format!("the variable image {shown}"),
+            "Write the reference in full: the bundle has to hold it.",
+        );
     } else {
         let known: Vec<&str> = scan.surroundings.images.iter().map(String::as_str).collect();
         let advice = format!("Add it under [[images]], or use one of: {}.", known.join(", "));
-        scan.problem("RCTL-COMPOSE-IMAGE", at, format!("{shown}, which is not in the bundle"), advice);
+        scan.problem(
+            "RCTL-COMPOSE-IMAGE",
+            at,
+            format!("{shown}, which is not in the bundle"),
+            advice,
+        );
     }
 }
 

@@ -7,7 +7,12 @@ use super::{Scan, service::text};
 /// Reports a service that listens beyond loopback.
 pub(super) fn check(service: &str, value: &Value, scan: &mut Scan<'_>) {
     let Some(ports) = value.as_sequence() else {
-        scan.problem("RCTL-COMPOSE-YAML", format!("services.{service}.ports"), text(value), "Write a list of ports.");
+        scan.problem(
+            "RCTL-COMPOSE-YAML",
+            format!("services.{service}.ports"),
+            text(value),
+            "Write a list of ports.",
+        );
         return;
     };
     if ports.iter().any(|port| !is_loopback(&host_address(port))) {
@@ -67,10 +72,24 @@ mod tests {
 
     #[test]
     fn only_loopback_addresses_are_quiet() {
-        for port in ["'127.0.0.1:80:8080'", "'127.0.0.1:${PORT:-8080}:80'", "'[::1]:80:80'", "'127.0.0.1::80'", "{target: 80, host_ip: 127.0.0.1}"] {
+        for port in [
+            "'127.0.0.1:80:8080'",
+            "'127.0.0.1:${PORT:-8080}:80'",
+            "'[::1]:80:80'",
+            "'127.0.0.1::80'",
+            "{target: 80, host_ip: 127.0.0.1}",
+        ] {
             assert!(!open(port), "{port}");
         }
-        for port in ["80", "'8080:80'", "'0.0.0.0:80:80'", "'${BIND:-127.0.0.1}:80:80'", "'[::]:80:80'", "'10.0.0.1:80:80'", "{target: 80, published: 80}"] {
+        for port in [
+            "80",
+            "'8080:80'",
+            "'0.0.0.0:80:80'",
+            "'${BIND:-127.0.0.1}:80:80'",
+            "'[::]:80:80'",
+            "'10.0.0.1:80:80'",
+            "{target: 80, published: 80}",
+        ] {
             assert!(open(port), "{port}");
         }
     }

@@ -8,31 +8,86 @@ use super::{Scan, ports, service::text, volumes};
 pub(super) fn check(service: &str, key: &str, value: &Value, scan: &mut Scan<'_>) -> bool {
     match key {
         "privileged" => flag(value, "privileged", service, "has every power over the host", scan),
-        "use_api_socket" => flag(value, "docker-socket", service, "commands the container engine, and with it the whole host", scan),
+        "use_api_socket" => flag(
+            value,
+            "docker-socket",
+            service,
+            "commands the container engine, and with it the whole host",
+            scan,
+        ),
         "network_mode" => network_mode(service, value, scan),
-        "pid" => namespace("pid", service, value, "sees and signals other processes of the host", scan),
-        "ipc" => namespace("ipc", service, value, "shares memory with other processes of the host", scan),
+        "pid" => {
+            namespace("pid", service, value, "sees and signals other processes of the host", scan);
+        }
+        "ipc" => {
+            namespace(
+                "ipc",
+                service,
+                value,
+                "shares memory with other processes of the host",
+                scan,
+            );
+        }
         "uts" => namespace("uts", service, value, "can rename the host", scan),
         "userns_mode" => namespace("userns", service, value, "its root is the host's root", scan),
         "cgroup" => namespace("cgroup", service, value, "sees the host's control groups", scan),
-        "cgroup_parent" => any(value, "cgroup-parent", service, "leaves the control group that limits it", scan),
+        "cgroup_parent" => {
+            any(value, "cgroup-parent", service, "leaves the control group that limits it", scan);
+        }
         "volumes" => volumes::of_service(service, value, scan),
-        "volumes_from" => each(value, "volumes-from", service, "uses the volumes of another container", scan, |from| from.starts_with("container:")),
-        "cap_add" => each(value, "cap-add", service, "has a kernel capability that containers do not have", scan, |_| true),
-        "devices" | "gpus" | "device_cgroup_rules" => any(value, "devices", service, "uses devices of the host", scan),
+        "volumes_from" => each(
+            value,
+            "volumes-from",
+            service,
+            "uses the volumes of another container",
+            scan,
+            |from| from.starts_with("container:"),
+        ),
+        "cap_add" => each(
+            value,
+            "cap-add",
+            service,
+            "has a kernel capability that containers do not have",
+            scan,
+            |_| true,
+        ),
+        "devices" | "gpus" | "device_cgroup_rules" => {
+            any(value, "devices", service, "uses devices of the host", scan);
+        }
         "deploy" => deploy(service, value, scan),
-        "security_opt" => each(value, "security-opt", service, "changes the confinement of the container", scan, |option| {
-            !matches!(option, "no-new-privileges" | "no-new-privileges:true" | "no-new-privileges=true")
-        }),
+        "security_opt" => each(
+            value,
+            "security-opt",
+            service,
+            "changes the confinement of the container",
+            scan,
+            |option| {
+                !matches!(
+                    option,
+                    "no-new-privileges" | "no-new-privileges:true" | "no-new-privileges=true"
+                )
+            },
+        ),
         "sysctls" => any(value, "sysctls", service, "sets kernel parameters", scan),
-        "runtime" => any(value, &format!("runtime:{}", text(value)), service, "runs under another container runtime", scan),
+        "runtime" => any(
+            value,
+            &format!("runtime:{}", text(value)),
+            service,
+            "runs under another container runtime",
+            scan,
+        ),
         "ports" => ports::check(service, value, scan),
         "user" => user(service, value, scan),
-        "group_add" => each(value, "group-add", service, "joins a group of the host", scan, |_| true),
+        "group_add" => {
+            each(value, "group-add", service, "joins a group of the host", scan, |_| true);
+        }
         "extra_hosts" => extra_hosts(service, value, scan),
-        "external_links" => any(value, "external-links", service, "talks to containers of other projects", scan),
+        "external_links" => {
+            any(value, "external-links", service, "talks to containers of other projects", scan);
+        }
         "logging" => logging(service, value, scan),
-        "storage_opt" | "isolation" | "mac_address" | "blkio_config" | "cpu_rt_period" | "cpu_rt_runtime" => {
+        "storage_opt" | "isolation" | "mac_address" | "blkio_config" | "cpu_rt_period"
+        | "cpu_rt_runtime" => {
             any(value, key, service, "tunes the host for this container", scan);
         }
         _ => return false,
@@ -60,7 +115,14 @@ fn any(value: &Value, risk: &str, service: &str, meaning: &str, scan: &mut Scan<
 }
 
 /// One risk per list item that `matters`.
-fn each(value: &Value, risk: &str, service: &str, meaning: &str, scan: &mut Scan<'_>, matters: impl Fn(&str) -> bool) {
+fn each(
+    value: &Value,
+    risk: &str,
+    service: &str,
+    meaning: &str,
+    scan: &mut Scan<'_>,
+    matters: impl Fn(&str) -> bool,
+) {
     let Some(items) = value.as_sequence() else {
         return any(value, risk, service, meaning, scan);
     };
@@ -72,24 +134,40 @@ fn each(value: &Value, risk: &str, service: &str, meaning: &str, scan: &mut Scan
 fn network_mode(service: &str, value: &Value, scan: &mut Scan<'_>) {
     match text(value).as_str() {
         "none" => (),
-        "host" => scan.risk("host-network", service, "uses the host's network, local services included"),
-        "bridge" => scan.risk("outbound-network:bridge", service, "joins a network that can reach out of the host"),
-        mode if mode.strip_prefix("service:").is_some_and(|peer| scan.services.contains(peer)) => (),
-        mode => scan.risk(format!("network-mode:{mode}"), service, "joins a network that is not the install's own"),
+        "host" => {
+            scan.risk("host-network", service, "uses the host's network, local services included");
+        }
+        "bridge" => scan.risk(
+            "outbound-network:bridge",
+            service,
+            "joins a network that can reach out of the host",
+        ),
+        mode if is_peer(mode, scan) => (),
+        mode => scan.risk(
+            format!("network-mode:{mode}"),
+            service,
+            "joins a network that is not the install's own",
+        ),
     }
+}
+
+/// Whether a mode is that of another service of the bundle.
+fn is_peer(mode: &str, scan: &Scan<'_>) -> bool {
+    mode.strip_prefix("service:").is_some_and(|peer| scan.services.contains(peer))
 }
 
 fn namespace(kind: &str, service: &str, value: &Value, meaning: &str, scan: &mut Scan<'_>) {
     match text(value).as_str() {
         "" | "private" | "none" | "shareable" => (),
         "host" => scan.risk(format!("host-{kind}"), service, meaning),
-        mode if mode.strip_prefix("service:").is_some_and(|peer| scan.services.contains(peer)) => (),
+        mode if is_peer(mode, scan) => (),
         mode => scan.risk(format!("{kind}-mode:{mode}"), service, meaning),
     }
 }
 
 fn deploy(service: &str, value: &Value, scan: &mut Scan<'_>) {
-    let devices = value.get("resources").and_then(|resources| resources.get("reservations")?.get("devices"));
+    let devices =
+        value.get("resources").and_then(|resources| resources.get("reservations")?.get("devices"));
     if let Some(devices) = devices {
         any(devices, "devices", service, "uses devices of the host", scan);
     }

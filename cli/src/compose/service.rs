@@ -6,23 +6,77 @@ use super::{ENGINE_SERVICE, OUR_SECRETS, Scan, image, risks, variables};
 
 /// Settings that concern nobody but the container itself.
 const HARMLESS: &[&str] = &[
-    "annotations", "attach", "cap_drop", "command", "cpu_count", "cpu_percent", "cpu_period",
-    "cpu_quota", "cpu_shares", "cpus", "cpuset", "configs", "dns", "dns_opt", "dns_search",
-    "domainname", "entrypoint", "expose", "healthcheck", "hostname", "init", "labels", "links",
-    "mem_limit", "mem_reservation", "mem_swappiness", "memswap_limit", "networks",
-    "oom_kill_disable", "oom_score_adj", "pids_limit", "platform", "profiles", "read_only",
-    "restart", "scale", "secrets", "shm_size", "stdin_open", "stop_grace_period", "stop_signal",
-    "tmpfs", "tty", "ulimits", "working_dir",
+    "annotations",
+    "attach",
+    "cap_drop",
+    "command",
+    "cpu_count",
+    "cpu_percent",
+    "cpu_period",
+    "cpu_quota",
+    "cpu_shares",
+    "cpus",
+    "cpuset",
+    "configs",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "domainname",
+    "entrypoint",
+    "expose",
+    "healthcheck",
+    "hostname",
+    "init",
+    "labels",
+    "links",
+    "mem_limit",
+    "mem_reservation",
+    "mem_swappiness",
+    "memswap_limit",
+    "networks",
+    "oom_kill_disable",
+    "oom_score_adj",
+    "pids_limit",
+    "platform",
+    "profiles",
+    "read_only",
+    "restart",
+    "scale",
+    "secrets",
+    "shm_size",
+    "stdin_open",
+    "stop_grace_period",
+    "stop_signal",
+    "tmpfs",
+    "tty",
+    "ulimits",
+    "working_dir",
 ];
 
 /// Settings that need something which is not in a bundle, and what to do instead.
 const REFUSED: &[(&str, &str, &str)] = &[
-    ("build", "RCTL-COMPOSE-BUILD", "Build the image first and name it under [[images]]: nothing is built on the installing host."),
-    ("container_name", "RCTL-COMPOSE-KEY", "Remove it: a fixed name would keep a second install off the host."),
-    ("env_file", "RCTL-COMPOSE-FILE", "List the values under `environment`, as ${NAME} of the config schema."),
+    (
+        "build",
+        "RCTL-COMPOSE-BUILD",
+        "Build the image first and name it under [[images]]: nothing is built on the installing host.",
+    ),
+    (
+        "container_name",
+        "RCTL-COMPOSE-KEY",
+        "Remove it: a fixed name would keep a second install off the host.",
+    ),
+    (
+        "env_file",
+        "RCTL-COMPOSE-FILE",
+        "List the values under `environment`, as ${NAME} of the config schema.",
+    ),
     ("label_file", "RCTL-COMPOSE-FILE", "List the labels under `labels`."),
     ("develop", "RCTL-COMPOSE-BUILD", "Remove it: nothing is built on the installing host."),
-    ("provider", "RCTL-COMPOSE-KEY", "Remove it: a provider is a program of the host, not of the bundle."),
+    (
+        "provider",
+        "RCTL-COMPOSE-KEY",
+        "Remove it: a provider is a program of the host, not of the bundle.",
+    ),
     ("credential_spec", "RCTL-COMPOSE-FILE", "Remove it: the file is not in the bundle."),
     ("pre_start", "RCTL-COMPOSE-KEY", "Do the work in the image's own entry point."),
     ("post_start", "RCTL-COMPOSE-KEY", "Do the work in the image's own entry point."),
@@ -42,7 +96,12 @@ pub(super) fn check(name: &str, settings: &Mapping, scan: &mut Scan<'_>) {
         return;
     }
     if name != name.to_ascii_lowercase() {
-        scan.problem("RCTL-COMPOSE-NAME", &*at, "capital letters", "Use lower-case letters: the name becomes a host name.");
+        scan.problem(
+            "RCTL-COMPOSE-NAME",
+            &*at,
+            "capital letters",
+            "Use lower-case letters: the name becomes a host name.",
+        );
     }
     image::check(&at, settings.get("image"), scan);
     for (key, value) in settings {
@@ -53,7 +112,10 @@ pub(super) fn check(name: &str, settings: &Mapping, scan: &mut Scan<'_>) {
         let at = format!("{at}.{}", key.escape_default());
         if let Some((_, code, advice)) = REFUSED.iter().find(|(refused, ..)| *refused == key) {
             scan.problem(code, at, format!("`{key}`"), *advice);
-        } else if !(key.starts_with("x-") || HARMLESS.contains(&key) || checked_here(name, key, value, &at, scan)) {
+        } else if !(key.starts_with("x-")
+            || HARMLESS.contains(&key)
+            || checked_here(name, key, value, &at, scan))
+        {
             scan.problem(
                 "RCTL-COMPOSE-KEY",
                 at,
@@ -70,7 +132,12 @@ fn checked_here(name: &str, key: &str, value: &Value, at: &str, scan: &mut Scan<
         "image" => (), // before the loop, so that a missing one is noticed
         "pull_policy" => {
             if value.as_str() != Some("never") {
-                scan.problem("RCTL-COMPOSE-PULL", at, text(value), "Remove it, or write `never`: there is nowhere to pull from.");
+                scan.problem(
+                    "RCTL-COMPOSE-PULL",
+                    at,
+                    text(value),
+                    "Remove it, or write `never`: there is nowhere to pull from.",
+                );
             }
         }
         "depends_on" => depends_on(value, at, scan),
@@ -83,10 +150,14 @@ fn checked_here(name: &str, key: &str, value: &Value, at: &str, scan: &mut Scan<
 
 fn depends_on(value: &Value, at: &str, scan: &mut Scan<'_>) {
     let names: Vec<(&str, Option<&str>)> = match value {
-        Value::Sequence(items) => items.iter().filter_map(|item| Some((item.as_str()?, None))).collect(),
+        Value::Sequence(items) => {
+            items.iter().filter_map(|item| Some((item.as_str()?, None))).collect()
+        }
         Value::Mapping(map) => map
             .iter()
-            .filter_map(|(name, how)| Some((name.as_str()?, how.get("condition").and_then(Value::as_str))))
+            .filter_map(|(name, how)| {
+                Some((name.as_str()?, how.get("condition").and_then(Value::as_str)))
+            })
             .collect(),
         _ => {
             scan.problem("RCTL-COMPOSE-YAML", at, text(value), "Write a list of services.");
@@ -105,7 +176,12 @@ fn depends_on(value: &Value, at: &str, scan: &mut Scan<'_>) {
             }
         } else if !scan.services.contains(name) {
             let found = format!("the unknown service {}", name.escape_default());
-            scan.problem("RCTL-COMPOSE-SERVICE", at, found, "Name a service of the bundle, or rivet-engine.");
+            scan.problem(
+                "RCTL-COMPOSE-SERVICE",
+                at,
+                found,
+                "Name a service of the bundle, or rivet-engine.",
+            );
         }
     }
 }
@@ -120,7 +196,8 @@ fn extends(value: &Value, at: &str, scan: &mut Scan<'_>) {
         );
         return;
     }
-    let base = value.as_str().or_else(|| value.get("service").and_then(Value::as_str)).unwrap_or_default();
+    let base =
+        value.as_str().or_else(|| value.get("service").and_then(Value::as_str)).unwrap_or_default();
     if !scan.services.contains(base) || base == ENGINE_SERVICE {
         let found = format!("the unknown service {:?}", base.escape_default().to_string());
         scan.problem("RCTL-COMPOSE-SERVICE", at, found, "Extend a service of this file.");
@@ -172,7 +249,8 @@ fn environment(value: &Value, at: &str, scan: &mut Scan<'_>) {
 
 fn holds_literal_token(key: &str, value: &str) -> bool {
     let names = variables::references(value).unwrap_or_default();
-    let authority = value.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
+    let authority =
+        value.split_once("://").map_or("", |(_, rest)| rest.split('/').next().unwrap_or(""));
     let ours = names.iter().any(|name| OUR_SECRETS.contains(&name.as_str()));
     match key {
         "RIVET_TOKEN" => !value.is_empty() && names.is_empty(),

@@ -50,8 +50,14 @@ fn check_text(text: &str, at: &str, scan: &mut Scan<'_>) {
                 .into_iter()
                 .chain(scan.surroundings.properties.keys().map(String::as_str))
                 .collect();
-            let advice = format!("Add it to the config schema, or use one of {}.", known.join(", "));
-            scan.problem("RCTL-COMPOSE-VARIABLE", at, format!("the unknown variable {name}"), advice);
+            let advice =
+                format!("Add it to the config schema, or use one of {}.", known.join(", "));
+            scan.problem(
+                "RCTL-COMPOSE-VARIABLE",
+                at,
+                format!("the unknown variable {name}"),
+                advice,
+            );
             continue;
         };
         if sensitivity == Sensitivity::Secret && !may_hold_secrets(at) {

@@ -7,7 +7,12 @@ use super::{Scan, ports::split_outside_braces, service::text};
 /// Checks the volumes of a service.
 pub(super) fn of_service(service: &str, value: &Value, scan: &mut Scan<'_>) {
     let Some(volumes) = value.as_sequence() else {
-        scan.problem("RCTL-COMPOSE-YAML", format!("services.{service}.volumes"), text(value), "Write a list of volumes.");
+        scan.problem(
+            "RCTL-COMPOSE-YAML",
+            format!("services.{service}.volumes"),
+            text(value),
+            "Write a list of volumes.",
+        );
         return;
     };
     for volume in volumes {
@@ -24,7 +29,11 @@ pub(super) fn top_level(name: &str, settings: &Mapping, scan: &mut Scan<'_>) {
         scan.risk("shared-volume", name, "uses a volume that is not the install's own");
     }
     if let Some(driver) = settings.get("driver").filter(|driver| driver.as_str() != Some("local")) {
-        scan.risk(format!("volume-driver:{}", text(driver)), name, "needs a volume driver of the host");
+        scan.risk(
+            format!("volume-driver:{}", text(driver)),
+            name,
+            "needs a volume driver of the host",
+        );
     }
     match settings.get("driver_opts") {
         None | Some(Value::Null) => (),
@@ -61,9 +70,16 @@ fn is_volume_name(source: &str) -> bool {
 }
 
 fn host_path(path: &str, of: &str, scan: &mut Scan<'_>) {
-    if path.contains("docker.sock") || path.contains("containerd.sock") || path.contains("podman.sock") {
+    if path.contains("docker.sock")
+        || path.contains("containerd.sock")
+        || path.contains("podman.sock")
+    {
         scan.risk("docker-socket", of, "commands the container engine, and with it the whole host");
     } else {
-        scan.risk(format!("host-mount:{path}"), of, format!("reads or writes {} of the host", path.escape_default()));
+        scan.risk(
+            format!("host-mount:{path}"),
+            of,
+            format!("reads or writes {} of the host", path.escape_default()),
+        );
     }
 }

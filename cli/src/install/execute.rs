@@ -28,7 +28,7 @@ use crate::{
     output::Output,
     site::{
         Site, audit, durable,
-        history::History,
+        history::{Floor, Highest, History},
         now,
         receipt::Receipt,
         state::{Runtime, TaggedImage},
@@ -47,6 +47,8 @@ pub(crate) struct Execution<'a> {
     pub(crate) engine: Engine,
     pub(crate) values: &'a Values,
     pub(crate) fragments: &'a Fragments,
+    /// Whether a newer root lowered the highest release.
+    pub(crate) floor: Floor,
     /// The time to remember: the latest of this host's clock and what bundles have shown.
     pub(crate) seen: u64,
 }
@@ -191,7 +193,14 @@ impl Execution<'_> {
         let trusted = self.bundle.root();
         TrustStore::of(self.site).accept(trusted)?;
         let mut history = History::load(self.site, &plan.product)?.unwrap_or_default();
-        history.remember(&plan.channel, plan.release_seq, plan.bundle_id, self.seen);
+        let accepted = Highest {
+            channel: plan.channel.clone(),
+            release_seq: plan.release_seq,
+            bundle_id: plan.bundle_id,
+            root_version: trusted.document().version,
+            revoked_releases: self.bundle.manifest().revoked_releases.iter().copied().collect(),
+        };
+        history.remember(accepted, self.floor, self.seen);
         history.store(self.site, &plan.product)?;
         let flavor = match self.engine.flavor {
             EngineFlavor::RivetEngine => "rivet-engine",

@@ -27,7 +27,8 @@ impl Cache {
     /// Opens (and makes) the cache in `directory`, or in the user's cache directory.
     pub(crate) fn open(directory: Option<Utf8PathBuf>) -> Result<Self, FileError> {
         let directory = directory.or_else(default_directory).ok_or_else(|| {
-            let unset = io::Error::new(io::ErrorKind::NotFound, "neither HOME nor XDG_CACHE_HOME is set");
+            let unset =
+                io::Error::new(io::ErrorKind::NotFound, "neither HOME nor XDG_CACHE_HOME is set");
             FileError::on("find", "the cache directory (use --cache DIR)")(unset)
         })?;
         let cache = Self { directory };
@@ -89,7 +90,8 @@ impl Cache {
 
     /// A directory for somebody else's program to write to; removed when dropped.
     pub(crate) fn scratch(&self) -> Result<camino_tempfile::Utf8TempDir, FileError> {
-        camino_tempfile::tempdir_in(&self.directory).map_err(FileError::on("write to", &self.directory))
+        camino_tempfile::tempdir_in(&self.directory)
+            .map_err(FileError::on("write to", &self.directory))
     }
 
     fn blobs(&self) -> Utf8PathBuf {

@@ -19,20 +19,44 @@ const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// What the whole may say besides `properties`.
 const TOP: [&str; 10] = [
-    "$schema", "$id", "$comment", "title", "description", "type", "properties", "required",
-    "additionalProperties", "examples",
+    "$schema",
+    "$id",
+    "$comment",
+    "title",
+    "description",
+    "type",
+    "properties",
+    "required",
+    "additionalProperties",
+    "examples",
 ];
 
 /// What a property may say.
 const PROPERTY: [&str; 18] = [
-    "type", "title", "description", "default", "enum", "const", "pattern", "format", "minLength",
-    "maxLength", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-    "examples", "$comment", "x-secret",
+    "type",
+    "title",
+    "description",
+    "default",
+    "enum",
+    "const",
+    "pattern",
+    "format",
+    "minLength",
+    "maxLength",
+    "minimum",
+    "maximum",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "multipleOf",
+    "examples",
+    "$comment",
+    "x-secret",
 ];
 
 /// Names that would change what a program does that is started with the values in its environment.
 const RESERVED: [&str; 12] = [
-    "BASH", "BUILDKIT", "BUILDX", "COMPOSE", "DOCKER", "GIT", "GODEBUG", "GRPC", "LD", "RIVET", "SSH", "XDG",
+    "BASH", "BUILDKIT", "BUILDX", "COMPOSE", "DOCKER", "GIT", "GODEBUG", "GRPC", "LD", "RIVET",
+    "SSH", "XDG",
 ];
 const RESERVED_EXACT: [&str; 8] = ["ENV", "HOME", "IFS", "LANG", "PATH", "SHELL", "TMPDIR", "USER"];
 
@@ -98,7 +122,11 @@ struct Problem {
     expected: String,
 }
 
-fn problem(at: impl Into<String>, found: impl Into<String>, expected: impl Into<String>) -> Problem {
+fn problem(
+    at: impl Into<String>,
+    found: impl Into<String>,
+    expected: impl Into<String>,
+) -> Problem {
     let found: String = found.into().chars().take(200).collect();
     Problem { at: at.into(), found: found.escape_debug().to_string(), expected: expected.into() }
 }
@@ -157,7 +185,11 @@ fn check_name(name: &str, at: &str) -> Result<(), Problem> {
         || name.ends_with("_PROXY")
         || OUR_VARIABLES.contains(&name);
     if reserved {
-        return Err(problem(at, name, "a name that no other program uses, for example with your product's name in front"));
+        return Err(problem(
+            at,
+            name,
+            "a name that no other program uses, for example with your product's name in front",
+        ));
     }
     Ok(())
 }
@@ -174,10 +206,16 @@ fn check_property(property: &Value, at: &str) -> Result<Sensitivity, Problem> {
     let secret = match property.get("x-secret") {
         None | Some(Value::Bool(false)) => Sensitivity::Plain,
         Some(Value::Bool(true)) => Sensitivity::Secret,
-        Some(other) => return Err(problem(format!("{at}.x-secret"), other.to_string(), "true or false")),
+        Some(other) => {
+            return Err(problem(format!("{at}.x-secret"), other.to_string(), "true or false"));
+        }
     };
     if secret == Sensitivity::Secret && property.contains_key("default") {
-        return Err(problem(format!("{at}.default"), "a default", "none: a secret that is in the bundle is no secret"));
+        return Err(problem(
+            format!("{at}.default"),
+            "a default",
+            "none: a secret that is in the bundle is no secret",
+        ));
     }
     Ok(secret)
 }
@@ -229,7 +267,9 @@ mod tests {
     }
 
     fn with(property: &str) -> String {
-        format!(r#"{{"type":"object","additionalProperties":false,"properties":{{"NOTES_X":{property}}}}}"#)
+        format!(
+            r#"{{"type":"object","additionalProperties":false,"properties":{{"NOTES_X":{property}}}}}"#
+        )
     }
 
     #[test]
@@ -248,7 +288,19 @@ mod tests {
 
     #[test]
     fn names_that_other_programs_read_are_refused() {
-        for name in ["PATH", "LD_PRELOAD", "DOCKER_HOST", "COMPOSE_FILE", "HTTP_PROXY", "RIVET_TOKEN", "RIVETCTL_X", "notes", "A-B", "1A", ""] {
+        for name in [
+            "PATH",
+            "LD_PRELOAD",
+            "DOCKER_HOST",
+            "COMPOSE_FILE",
+            "HTTP_PROXY",
+            "RIVET_TOKEN",
+            "RIVETCTL_X",
+            "notes",
+            "A-B",
+            "1A",
+            "",
+        ] {
             let schema = with(r#"{"type":"string"}"#).replace("NOTES_X", name);
             assert!(judge(&schema).is_err(), "{name}");
         }

@@ -24,7 +24,7 @@ use super::{
 use crate::error::FileError;
 
 pub(crate) use error::EngineError;
-pub(crate) use image::{ENGINE_IMAGE, Written, write as write_image};
+pub(crate) use image::{ENGINE_IMAGE, write as write_image};
 
 /// What both engines read and write today; see [`StateFormat`].
 const STATE_FORMAT: StateFormat = StateFormat { reads_from: 1, writes: 1 };
@@ -75,7 +75,8 @@ pub(crate) fn resolve(
         EngineSource::File => {
             refuse_unused(engine, &["package", "integrity"])?;
             let path = engine.path.as_deref().ok_or(EngineError::Missing { field: "path" })?;
-            let version = engine.version.clone().ok_or(EngineError::Missing { field: "version" })?;
+            let version =
+                engine.version.clone().ok_or(EngineError::Missing { field: "version" })?;
             let flavor = engine.flavor.ok_or(EngineError::Missing { field: "flavor" })?;
             let located = Located::file(&substitute_arch(path, platform))?;
             let program = add(located, version, platform, blobs)?;
@@ -83,7 +84,8 @@ pub(crate) fn resolve(
         }
         EngineSource::Npm => {
             refuse_unused(engine, &["path"])?;
-            let version = engine.version.clone().ok_or(EngineError::Missing { field: "version" })?;
+            let version =
+                engine.version.clone().ok_or(EngineError::Missing { field: "version" })?;
             let located = npm::fetch(engine, &version, platform, cache)?;
             let flavor = engine.flavor.unwrap_or(EngineFlavor::Upstream);
             let program = add(located, version, platform, blobs)?;
@@ -142,7 +144,8 @@ fn ask_version(path: &Utf8Path) -> Result<Version, EngineError> {
         .output()
         .map_err(FileError::on("run", path))?;
     let text = String::from_utf8_lossy(&answer.stdout);
-    let version = text.trim().strip_prefix("rivet-engine ").and_then(|version| version.parse().ok());
+    let version =
+        text.trim().strip_prefix("rivet-engine ").and_then(|version| version.parse().ok());
     version.filter(|_| answer.status.success()).ok_or_else(|| EngineError::Version {
         path: path.to_owned(),
         found: text.trim().chars().take(100).collect::<String>().escape_default().to_string(),
@@ -151,7 +154,8 @@ fn ask_version(path: &Utf8Path) -> Result<Version, EngineError> {
 
 fn running() -> Result<Utf8PathBuf, EngineError> {
     let path = std::env::current_exe().map_err(FileError::on("find", "the running rivetctl"))?;
-    Utf8PathBuf::from_path_buf(path).map_err(|path| EngineError::Path { found: path.display().to_string() })
+    Utf8PathBuf::from_path_buf(path)
+        .map_err(|path| EngineError::Path { found: path.display().to_string() })
 }
 
 /// A field that the source does not use was meant for another source.

@@ -10,7 +10,6 @@ use super::{
     roots::RootsError, templates::TemplateError,
 };
 use crate::{
-    docker::DockerError,
     error::{Class, Explain, FileError},
     signing::SigningError,
 };
@@ -23,11 +22,9 @@ pub(crate) enum ProduceError {
     #[error(transparent)]
     File(#[from] FileError),
     #[error(transparent)]
-    Docker(#[from] DockerError),
-    #[error(transparent)]
     Signing(#[from] SigningError),
     #[error("image {name} for {platform}")]
-    Image { name: String, platform: Platform, source: ImageError },
+    Image { name: String, platform: Platform, source: Box<ImageError> },
     #[error("the engine for {platform}")]
     Engine { platform: Platform, source: EngineError },
     #[error("the rivetctl for {platform}")]
@@ -70,9 +67,8 @@ impl ProduceError {
         match self {
             Self::Recipe(error) => Some(error),
             Self::File(error) => Some(error),
-            Self::Docker(error) => Some(error),
             Self::Signing(error) => Some(error),
-            Self::Image { source, .. } => Some(source),
+            Self::Image { source, .. } => Some(&**source),
             Self::Engine { source, .. } | Self::Tool { source, .. } => Some(source),
             Self::Schema(error) => Some(error),
             Self::Template(error) => Some(error),

@@ -71,7 +71,9 @@ pub(crate) fn resolve(
     let (kind, found) = match image.source {
         ImageSource::Docker => ("docker", docker::find(reference, platform, sources)?),
         ImageSource::Archive => ("archive", archive::find(&path()?, reference, platform)?),
-        ImageSource::OciLayout => ("oci-layout", layout::find_in_directory(&path()?, reference, platform)?),
+        ImageSource::OciLayout => {
+            ("oci-layout", layout::find_in_directory(&path()?, reference, platform)?)
+        }
     };
     let total = found.layers.iter().map(|layer| layer.located.length).sum();
     let mut progress = sources.out.progress(&format!("checking {}", image.name), total);
@@ -81,7 +83,9 @@ pub(crate) fn resolve(
         name: image.name.clone(),
         platform,
         reference: image.reference.clone(),
-        source: source.parse().map_err(|_| ImageError::Reference { found: reference.to_owned() })?,
+        source: source
+            .parse()
+            .map_err(|_| ImageError::Reference { found: reference.to_owned() })?,
         manifest: checked.manifest,
         config: checked.config,
         layers: checked.layers,
@@ -104,7 +108,10 @@ fn check(
     let config = oci::ImageConfig::parse(&found.config, platform)?;
     let diff_ids = config.rootfs.diff_ids;
     if diff_ids.len() != found.layers.len() {
-        return Err(ImageError::LayerCount { layers: found.layers.len(), diff_ids: diff_ids.len() });
+        return Err(ImageError::LayerCount {
+            layers: found.layers.len(),
+            diff_ids: diff_ids.len(),
+        });
     }
     if diff_ids.is_empty() {
         return Err(ImageError::NoLayers);
@@ -120,9 +127,8 @@ fn check(
     }
     let config_size = found.config.len() as u64;
     let config = blobs.add_bytes(found.config);
-    let manifest = found
-        .manifest
-        .unwrap_or_else(|| describe_manifest(config, config_size, &layers, blobs));
+    let manifest =
+        found.manifest.unwrap_or_else(|| describe_manifest(config, config_size, &layers, blobs));
     let manifest = blobs.add_bytes(manifest);
     Ok(Checked { manifest, config, layers })
 }

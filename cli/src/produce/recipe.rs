@@ -189,7 +189,7 @@ pub(crate) struct Config {
 #[derive(Debug, Clone, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Pool {
-    /// Its name; "default" unless the app sets RIVET_POOL.
+    /// Its name; "default" unless the app sets `RIVET_POOL`.
     #[schemars(with = "String", regex(pattern = NAME))]
     pub(crate) name: Name,
     /// Whether actors leave envoys of an older version.

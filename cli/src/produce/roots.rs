@@ -30,7 +30,9 @@ pub(crate) enum RootsError {
     Document { path: Utf8PathBuf, source: BundleError },
 
     /// A file name that no chain has.
-    #[error("{path} is no part of a chain of root documents: expected <n>.json or <n>.<64 hex>.sshsig")]
+    #[error(
+        "{path} is no part of a chain of root documents: expected <n>.json or <n>.<64 hex>.sshsig"
+    )]
     Name { path: Utf8PathBuf },
 
     /// The document's number and its file name differ.
@@ -42,7 +44,9 @@ pub(crate) enum RootsError {
     Gap { path: Utf8PathBuf },
 
     /// Too few signatures.
-    #[error("root {version} has {found} valid signatures of the {role} root keys of root {of}, but its threshold is {threshold}")]
+    #[error(
+        "root {version} has {found} valid signatures of the {role} root keys of root {of}, but its threshold is {threshold}"
+    )]
     Threshold { version: u64, of: u64, role: &'static str, found: usize, threshold: u32 },
 
     /// The chain breaks a rule.
@@ -70,7 +74,10 @@ impl Explain for RootsError {
     fn class(&self) -> Class {
         match self {
             Self::File(error) => error.class(),
-            Self::Document { .. } | Self::Name { .. } | Self::Number { .. } | Self::Product { .. } => Class::Usage,
+            Self::Document { .. }
+            | Self::Name { .. }
+            | Self::Number { .. }
+            | Self::Product { .. } => Class::Usage,
             _ => Class::Verification,
         }
     }
@@ -254,7 +261,11 @@ impl RootChain {
     }
 }
 
-fn require_enough(root: &RootFile, signed_by: &RootDocument, role: &'static str) -> Result<(), RootsError> {
+fn require_enough(
+    root: &RootFile,
+    signed_by: &RootDocument,
+    role: &'static str,
+) -> Result<(), RootsError> {
     let count = root.count(signed_by);
     if count.is_enough() {
         return Ok(());
@@ -274,7 +285,8 @@ fn newest_in(directory: &Utf8Path) -> Result<u64, RootsError> {
     for path in list(directory)? {
         let name = path.file_name().unwrap_or_default();
         let (number, rest) = name.split_once('.').unwrap_or((name, ""));
-        let version: Option<u64> = number.parse().ok().filter(|version: &u64| version.to_string() == number);
+        let version: Option<u64> =
+            number.parse().ok().filter(|version: &u64| version.to_string() == number);
         match version {
             Some(version) if rest == "json" => newest = newest.max(version),
             Some(version) if is_signature_of(version, &path) => (),

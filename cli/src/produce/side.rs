@@ -74,7 +74,8 @@ impl Explain for SideError {
                 format!("Name it after its key, {}, or remove it.", found.hex())
             }
             Self::Nothing { .. } => {
-                "Put the side files that the signers made (`sign --detached`) beside the bundle.".into()
+                "Put the side files that the signers made (`sign --detached`) beside the bundle."
+                    .into()
             }
             Self::Signed { .. } => "Sign with another key, or leave it as it is.".into(),
         }
@@ -122,7 +123,9 @@ pub(crate) fn side_path(path: &Utf8Path, key: KeyId) -> Utf8PathBuf {
 }
 
 /// Every signature beside the bundle, each checked against its manifest.
-pub(crate) fn side_signatures(bundle: &BundleToSign) -> Result<Vec<(Utf8PathBuf, SshSig)>, SideError> {
+pub(crate) fn side_signatures(
+    bundle: &BundleToSign,
+) -> Result<Vec<(Utf8PathBuf, SshSig)>, SideError> {
     let directory = directory_of(&bundle.path);
     let prefix = format!("{}.", bundle.path.file_name().unwrap_or_default());
     let mut found = Vec::new();

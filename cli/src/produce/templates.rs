@@ -1,7 +1,7 @@
 //! The vendor's templates: read, checked against the rest of the bundle, and their risks against
 //! what the vendor declared.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{borrow::Cow, collections::BTreeSet, fmt::Write as _};
 
 use bundle_spec::{
     manifest::{self, TemplateKind},
@@ -51,7 +51,9 @@ impl Explain for TemplateError {
         match self {
             Self::File(error) => error.code(),
             Self::Text { .. } => "RCTL-COMPOSE-YAML".into(),
-            Self::Problems { problems } => problems.first().map_or("RCTL-COMPOSE", |first| first.code).into(),
+            Self::Problems { problems } => {
+                problems.first().map_or("RCTL-COMPOSE", |first| first.code).into()
+            }
             Self::Risks { .. } => "RCTL-COMPOSE-RISK".into(),
             Self::Allow { .. } => "RCTL-COMPOSE-ALLOW".into(),
         }
@@ -61,9 +63,12 @@ impl Explain for TemplateError {
         match self {
             Self::File(error) => error.advice(),
             Self::Text { .. } => "Save it as UTF-8.".into(),
-            Self::Problems { .. } => "Change the fragment as said behind each line, and bundle again.".into(),
+            Self::Problems { .. } => {
+                "Change the fragment as said behind each line, and bundle again.".into()
+            }
             Self::Risks { risks } => {
-                let flags: Vec<String> = risks.iter().map(|risk| format!("--allow '{}'", risk.id)).collect();
+                let flags: Vec<String> =
+                    risks.iter().map(|risk| format!("--allow '{}'", risk.id)).collect();
                 format!(
                     "Remove them from the fragment; or, if the product needs them, declare them in `allow` or with {}. The operator is shown every one before installing.",
                     flags.join(" ")
@@ -107,8 +112,10 @@ pub(crate) fn resolve(
     }
     entries.sort_by(|a, b| a.path.cmp(&b.path));
 
-    let findings =
-        compose::check(texts.iter().map(|(path, text)| (path.as_str(), text.as_str())), surroundings);
+    let findings = compose::check(
+        texts.iter().map(|(path, text)| (path.as_str(), text.as_str())),
+        surroundings,
+    );
     if !findings.problems.is_empty() {
         return Err(TemplateError::Problems { problems: findings.problems });
     }
@@ -137,7 +144,7 @@ fn list_problems(problems: &[Problem]) -> String {
     };
     for Problem { code, file, at, found, advice } in problems {
         let at = if at.is_empty() { String::new() } else { format!(", {at}") };
-        text.push_str(&format!("\n  {file}{at}: found {found} [{code}]\n    {advice}"));
+        let _ = write!(text, "\n  {file}{at}: found {found} [{code}]\n    {advice}");
     }
     text
 }
@@ -145,7 +152,7 @@ fn list_problems(problems: &[Problem]) -> String {
 fn list_risks(risks: &[Risk]) -> String {
     let mut text = "the templates take risks that are not allowed:".to_owned();
     for Risk { id, meaning } in risks {
-        text.push_str(&format!("\n  {id}: {meaning}"));
+        let _ = write!(text, "\n  {id}: {meaning}");
     }
     text
 }

@@ -22,9 +22,9 @@ impl Created {
                 .or_else(|| parse_epoch(text))
                 .map(Self)
                 .ok_or_else(|| bad("--created", text, EXPECTED)),
-            (None, Some(text)) => {
-                parse_epoch(text).map(Self).ok_or_else(|| bad("SOURCE_DATE_EPOCH", text, EXPECTED_EPOCH))
-            }
+            (None, Some(text)) => parse_epoch(text)
+                .map(Self)
+                .ok_or_else(|| bad("SOURCE_DATE_EPOCH", text, EXPECTED_EPOCH)),
             (None, None) => {
                 let now = Timestamp::now().as_second();
                 Ok(Self(Timestamp::from_second(now).expect("it was a timestamp before")))
@@ -81,7 +81,12 @@ mod tests {
 
     #[test]
     fn what_is_no_time_is_refused() {
-        for (flag, epoch) in [(Some("soon"), None), (None, Some("-1")), (None, Some("1.5")), (Some("1960-01-01T00:00:00Z"), None)] {
+        for (flag, epoch) in [
+            (Some("soon"), None),
+            (None, Some("-1")),
+            (None, Some("1.5")),
+            (Some("1960-01-01T00:00:00Z"), None),
+        ] {
             assert!(Created::decide(flag, epoch).is_err(), "{flag:?} {epoch:?}");
         }
     }

@@ -44,10 +44,14 @@ impl AgentKey {
     fn from_socket(socket: &str, id: KeyId) -> Result<Self, SigningError> {
         let no_agent = |source| SigningError::NoAgent { key: id, source };
         if socket.is_empty() {
-            return Err(no_agent(io::Error::new(io::ErrorKind::NotFound, "SSH_AUTH_SOCK is not set")));
+            return Err(no_agent(io::Error::new(
+                io::ErrorKind::NotFound,
+                "SSH_AUTH_SOCK is not set",
+            )));
         }
         let mut stream = connect(socket).map_err(no_agent)?;
-        let answer = ask(&mut stream, &[REQUEST_IDENTITIES]).map_err(out_of_protocol)?;
+        let answer =
+            ask(&mut stream, &[REQUEST_IDENTITIES]).map_err(|error| out_of_protocol(&error))?;
         let (blobs, count) = identities(&answer)
             .ok_or_else(|| SigningError::Agent { found: "not a list of keys".to_owned() })?;
         blobs
@@ -81,7 +85,7 @@ impl Signer for AgentKey {
     }
 }
 
-fn out_of_protocol(error: io::Error) -> SigningError {
+fn out_of_protocol(error: &io::Error) -> SigningError {
     SigningError::Agent { found: error.to_string() }
 }
 
@@ -101,7 +105,10 @@ fn ask(stream: &mut UnixStream, request: &[u8]) -> io::Result<Vec<u8>> {
     stream.read_exact(&mut length)?;
     let length = u32::from_be_bytes(length);
     if !(1..=MAX_MESSAGE).contains(&length) {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, format!("an answer of {length} bytes")));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!("an answer of {length} bytes"),
+        ));
     }
     let mut answer = vec![0; length as usize];
     stream.read_exact(&mut answer)?;

@@ -28,7 +28,7 @@ const PRIVATE_HEADER: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 
 /// What a key file turned out to hold.
 pub(super) enum KeyFile {
-    Private(LockedKey),
+    Private(Box<LockedKey>),
     Public(PublicKey),
 }
 
@@ -83,12 +83,13 @@ pub(super) fn read(path: &Utf8Path) -> Result<KeyFile, SigningError> {
     if !text.trim_start().starts_with(PRIVATE_HEADER) {
         return parse_public(path, &text).map(KeyFile::Public);
     }
-    let key = PrivateKey::from_openssh(text.trim_start().as_bytes())
-        .map_err(|error| SigningError::NotAKey { path: path.to_owned(), found: error.to_string() })?;
+    let key = PrivateKey::from_openssh(text.trim_start().as_bytes()).map_err(|error| {
+        SigningError::NotAKey { path: path.to_owned(), found: error.to_string() }
+    })?;
     if !key.is_encrypted() && mode & 0o077 != 0 {
         return Err(SigningError::Exposed { path: path.to_owned(), mode });
     }
-    Ok(KeyFile::Private(LockedKey { path: path.to_owned(), key }))
+    Ok(KeyFile::Private(Box::new(LockedKey { path: path.to_owned(), key })))
 }
 
 /// The public key that an argument names: `ssh-ed25519 AAAA…` itself, or a key file's path.
@@ -103,8 +104,9 @@ pub(crate) fn public_key_of(argument: &str) -> Result<PublicKey, SigningError> {
     if !text.trim_start().starts_with(PRIVATE_HEADER) {
         return parse_public(path, &text);
     }
-    let key = PrivateKey::from_openssh(text.trim_start().as_bytes())
-        .map_err(|error| SigningError::NotAKey { path: path.to_owned(), found: error.to_string() })?;
+    let key = PrivateKey::from_openssh(text.trim_start().as_bytes()).map_err(|error| {
+        SigningError::NotAKey { path: path.to_owned(), found: error.to_string() }
+    })?;
     public_half(path, &key)
 }
 
@@ -146,7 +148,8 @@ fn public_half(path: &Utf8Path, key: &PrivateKey) -> Result<PublicKey, SigningEr
 
 /// Reads `ssh-ed25519 AAAA… comment`, one line.
 fn parse_public(path: &Utf8Path, text: &str) -> Result<PublicKey, SigningError> {
-    let not_a_key = |found: &str| SigningError::NotAKey { path: path.to_owned(), found: found.to_owned() };
+    let not_a_key =
+        |found: &str| SigningError::NotAKey { path: path.to_owned(), found: found.to_owned() };
     let text = text.trim();
     if text.lines().count() != 1 {
         return Err(not_a_key("expected one line, \"ssh-ed25519 AAAA…\""));
@@ -156,13 +159,18 @@ fn parse_public(path: &Utf8Path, text: &str) -> Result<PublicKey, SigningError> 
         return Err(not_a_key("expected \"ssh-ed25519 AAAA…\""));
     };
     if algorithm != "ssh-ed25519" {
-        if algorithm.starts_with("ssh-") || algorithm.starts_with("ecdsa-") || algorithm.starts_with("sk-") {
+        if algorithm.starts_with("ssh-")
+            || algorithm.starts_with("ecdsa-")
+            || algorithm.starts_with("sk-")
+        {
             let found = algorithm.escape_default().to_string();
             return Err(SigningError::Algorithm { path: path.to_owned(), found });
         }
         return Err(not_a_key("expected \"ssh-ed25519 AAAA…\""));
     }
-    format!("{algorithm} {data}").parse::<PublicKey>().map_err(|error| not_a_key(&error.to_string()))
+    format!("{algorithm} {data}")
+        .parse::<PublicKey>()
+        .map_err(|error| not_a_key(&error.to_string()))
 }
 
 fn encode(
@@ -171,8 +179,10 @@ fn encode(
     passphrase: Option<&Passphrase>,
     path: &Utf8Path,
 ) -> Result<Zeroizing<String>, SigningError> {
-    let refused =
-        |error: ssh_key::Error| SigningError::NotAKey { path: path.to_owned(), found: error.to_string() };
+    let refused = |error: ssh_key::Error| SigningError::NotAKey {
+        path: path.to_owned(),
+        found: error.to_string(),
+    };
     let pair = Ed25519Keypair::from_seed(seed);
     let mut key = PrivateKey::new(KeypairData::Ed25519(pair), comment).map_err(refused)?;
     if let Some(passphrase) = passphrase {
@@ -207,7 +217,8 @@ fn read_text(path: &Utf8Path) -> Result<(Zeroizing<String>, u32), SigningError> 
     let file = File::open(path).map_err(FileError::on("read the key", path))?;
     let mode = file.metadata().map_err(FileError::on("read the key", path))?.mode() & 0o7777;
     let mut text = Zeroizing::new(String::new());
-    let not_text = |found: &str| SigningError::NotAKey { path: path.to_owned(), found: found.to_owned() };
+    let not_text =
+        |found: &str| SigningError::NotAKey { path: path.to_owned(), found: found.to_owned() };
     file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(|error| match error.kind() {
         std::io::ErrorKind::InvalidData => not_text("it is not text"),
         _ => FileError::on("read the key", path)(error).into(),

@@ -17,9 +17,12 @@ pub(crate) struct Passphrase(Zeroizing<String>);
 impl Passphrase {
     /// The first line of `path`.
     pub(crate) fn from_file(path: &Utf8Path) -> Result<Self, SigningError> {
-        let meta = std::fs::metadata(path).map_err(FileError::on("read the passphrase file", path))?;
+        let meta =
+            std::fs::metadata(path).map_err(FileError::on("read the passphrase file", path))?;
         if meta.len() > MAX_FILE {
-            return Err(SigningError::Passphrase { reason: "the passphrase file is longer than 64 KiB" });
+            return Err(SigningError::Passphrase {
+                reason: "the passphrase file is longer than 64 KiB",
+            });
         }
         let text = std::fs::read_to_string(path)
             .map(Zeroizing::new)
@@ -56,7 +59,10 @@ impl fmt::Debug for Passphrase {
 }
 
 /// The passphrase of an existing key: from the file when one is named, else from the terminal.
-pub(super) fn for_key(path: &Utf8Path, file: Option<&Utf8Path>) -> Result<Passphrase, SigningError> {
+pub(super) fn for_key(
+    path: &Utf8Path,
+    file: Option<&Utf8Path>,
+) -> Result<Passphrase, SigningError> {
     match file {
         Some(file) => Passphrase::from_file(file),
         None => Passphrase::new(ask(path, &format!("Passphrase for {path}: "))?),

@@ -3,6 +3,8 @@
 //! This is what makes an old bundle recognizable without a trusted clock. It outlives installs and
 //! even the trust in a product, so that removing and adding again does not open the door.
 
+use std::collections::BTreeSet;
+
 use bundle_spec::{digest::Sha256Digest, text::Name};
 use camino::Utf8PathBuf;
 use serde::{Deserialize, Serialize};
@@ -29,6 +31,19 @@ pub(crate) struct Highest {
     pub(crate) release_seq: u64,
     /// The bundle that had it.
     pub(crate) bundle_id: Sha256Digest,
+    /// Version of the root document at that time: only a newer one can reset the sequence.
+    pub(crate) root_version: u64,
+    /// Every release of the channel that an accepted bundle has revoked, ascending.
+    pub(crate) revoked_releases: BTreeSet<u64>,
+}
+
+/// Whether a release was accepted because a newer root lowered the highest sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Floor {
+    /// The usual rule held.
+    Kept,
+    /// What is accepted now is the new highest.
+    Reset,
 }
 
 impl History {
@@ -46,14 +61,21 @@ impl History {
         self.channels.iter().find(|highest| highest.channel == *channel)
     }
 
-    /// Remembers a release, if it is higher than what is known of its channel, and the time.
-    pub(crate) fn remember(&mut self, channel: &Name, release_seq: u64, bundle_id: Sha256Digest, seen: u64) {
+    /// Remembers an accepted release, if it is higher than what is known of its channel or the
+    /// floor was reset, what it revokes in any case, and the time.
+    pub(crate) fn remember(&mut self, mut accepted: Highest, floor: Floor, seen: u64) {
         self.last_seen = self.last_seen.max(seen);
-        let fresh = Highest { channel: channel.clone(), release_seq, bundle_id };
-        match self.channels.binary_search_by(|known| known.channel.cmp(channel)) {
-            Ok(at) if self.channels[at].release_seq < release_seq => self.channels[at] = fresh,
-            Ok(_) => (),
-            Err(at) => self.channels.insert(at, fresh),
+        match self.channels.binary_search_by(|known| known.channel.cmp(&accepted.channel)) {
+            Ok(at) => {
+                let known = &mut self.channels[at];
+                accepted.revoked_releases.append(&mut known.revoked_releases);
+                if accepted.release_seq > known.release_seq || floor == Floor::Reset {
+                    *known = accepted;
+                } else {
+                    known.revoked_releases = accepted.revoked_releases;
+                }
+            }
+            Err(at) => self.channels.insert(at, accepted),
         }
     }
 
@@ -73,15 +95,38 @@ fn path(site: &Site, product: &Name) -> Utf8PathBuf {
 mod tests {
     use super::*;
 
+    fn release(release_seq: u64, revoked: &[u64]) -> Highest {
+        Highest {
+            channel: "stable".parse().unwrap(),
+            release_seq,
+            bundle_id: Sha256Digest::of(&release_seq.to_le_bytes()),
+            root_version: 1,
+            revoked_releases: revoked.iter().copied().collect(),
+        }
+    }
+
     #[test]
     fn a_lower_release_does_not_lower_the_memory() {
-        let channel: Name = "stable".parse().unwrap();
         let mut history = History::default();
 
-        history.remember(&channel, 7, Sha256Digest::of(b"7"), 100);
-        history.remember(&channel, 3, Sha256Digest::of(b"3"), 90);
+        history.remember(release(7, &[2]), Floor::Kept, 100);
+        history.remember(release(3, &[1]), Floor::Kept, 90);
 
-        assert_eq!(history.highest(&channel).unwrap().release_seq, 7);
+        let highest = history.highest(&"stable".parse().unwrap()).unwrap();
+        assert_eq!(highest.release_seq, 7);
+        assert_eq!(highest.revoked_releases, [1, 2].into());
         assert_eq!(history.last_seen, 100);
+    }
+
+    #[test]
+    fn a_reset_floor_lowers_the_memory_and_keeps_what_was_revoked() {
+        let mut history = History::default();
+        history.remember(release(900, &[5]), Floor::Kept, 1);
+
+        history.remember(release(8, &[]), Floor::Reset, 2);
+
+        let highest = history.highest(&"stable".parse().unwrap()).unwrap();
+        assert_eq!(highest.release_seq, 8);
+        assert_eq!(highest.revoked_releases, [5].into());
     }
 }

@@ -7,11 +7,8 @@ use bundle_spec::{
     root::RootDocument,
 };
 
-use super::{Site, SiteError, history::History, now, state::InstallState};
+use super::{Site, SiteError, history::{Floor, History}, now, state::InstallState};
 use crate::error::Outcome;
-
-/// Furthest that a sequence may rise at once without the operator's word.
-const MAX_JUMP: u64 = 10_000;
 
 /// What the operator allows beyond the rule.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
@@ -44,12 +41,16 @@ pub(crate) fn judge(
         ));
     }
     let history = history.unwrap_or_default();
-    let highest = history.highest(&manifest.channel).map(|highest| (highest.release_seq, highest.bundle_id));
+    let known = history.highest(&manifest.channel);
+    let complete = install.filter(|state| state.complete);
     let state = SiteState {
         product: None,
         channel: None,
-        highest,
-        installed_seq: install.filter(|state| state.complete).map(|state| state.release_seq),
+        highest: known.map(|known| (known.release_seq, known.bundle_id)),
+        highest_root: known.map(|known| known.root_version),
+        installed_seq: complete.map(|state| state.release_seq),
+        installed_format: complete.map(|state| state.engine.state_format),
+        revoked_releases: known.map(|known| known.revoked_releases.iter().copied().collect()).unwrap_or_default(),
         audience: audience(site)?,
         platform,
         rivetctl_version: env!("CARGO_PKG_VERSION").parse().expect("our version is one"),
@@ -57,7 +58,7 @@ pub(crate) fn judge(
         not_after: NotAfterPolicy::Warn,
         accept_jump: allowances.accept_jump,
         allow_downgrade_to: allowances.allow_downgrade_to,
-        max_jump: MAX_JUMP,
+        max_jump: policy::MAX_JUMP,
     };
     Ok((policy::judge(manifest, bundle_id, root, &state)?, notes))
 }
@@ -71,6 +72,12 @@ fn audience(site: &Site) -> Result<Option<bundle_spec::text::Name>, SiteError> {
         path,
         reason: error.to_string(),
     })
+}
+
+/// Whether a judgement rests on a floor that a newer root has reset.
+pub(crate) fn floor(judgement: &Judgement) -> Floor {
+    let is_reset = |warning: &policy::Warning| matches!(warning, policy::Warning::FloorReset { .. });
+    if judgement.warnings.iter().any(is_reset) { Floor::Reset } else { Floor::Kept }
 }
 
 /// When this program was made, if its build said so: no honest clock is before that.

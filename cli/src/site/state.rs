@@ -47,6 +47,8 @@ pub(crate) struct Settings {
 pub(crate) struct EngineState {
     pub(crate) flavor: EngineFlavor,
     pub(crate) version: Version,
+    /// The format of data that it writes.
+    pub(crate) state_format: u32,
 }
 
 /// An image that the install tagged in the daemon.

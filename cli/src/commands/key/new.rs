@@ -20,7 +20,12 @@ pub(crate) struct Args {
     comment: String,
 
     /// File whose first line is the passphrase; asked for on the terminal otherwise
-    #[arg(long, value_name = "FILE", env = "RIVETCTL_PASSPHRASE_FILE", conflicts_with = "no_passphrase")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "RIVETCTL_PASSPHRASE_FILE",
+        conflicts_with = "no_passphrase"
+    )]
     passphrase_file: Option<Utf8PathBuf>,
 
     /// Do not encrypt the private key
@@ -28,7 +33,7 @@ pub(crate) struct Args {
     no_passphrase: bool,
 }
 
-pub(super) fn run(args: Args, out: &mut Output) -> Outcome {
+pub(super) fn run(args: &Args, out: &mut Output) -> Outcome {
     let passphrase = match (&args.passphrase_file, args.no_passphrase) {
         (_, true) => {
             out.warn("the private key is not encrypted: whoever reads the file can sign");

@@ -2,7 +2,7 @@
 
 use bundle_spec::{
     KeyId, PublicKey,
-    root::{Role, RootDocument},
+    root::{ROOT_SCHEMA, Role, RootDocument},
     sshsig::Purpose,
     text::Name,
 };
@@ -155,7 +155,16 @@ pub(super) fn run(args: Args, out: &mut Output) -> Outcome {
 fn new(args: &NewArgs, out: &mut Output) -> Outcome {
     let root = role("root", &args.root_keys, args.root_threshold)?;
     let release = role("release", &args.release_keys, args.release_threshold)?;
-    let document = RootDocument::new(args.product.clone(), 1, root, release);
+    let document = RootDocument {
+        schema: ROOT_SCHEMA.to_owned(),
+        product: args.product.clone(),
+        version: 1,
+        root,
+        release,
+        revoked_keys: Vec::new(),
+        revoked_releases: Vec::new(),
+        reset_floor: None,
+    };
     write(&document, &args.out)?;
     root_show::show(&args.out, out)
 }
@@ -210,7 +219,8 @@ fn sign(args: &SignArgs, out: &mut Output) -> Outcome {
         let known = root.document.root.keys.contains(key)
             || before.as_ref().is_some_and(|before| before.document.root.keys.contains(key));
         if !known {
-            let before = if version > 1 { format!(" or root {}", version - 1) } else { String::new() };
+            let before =
+                if version > 1 { format!(" or root {}", version - 1) } else { String::new() };
             return Err(RootError::Stranger { key: key.id(), version, before }.into());
         }
     }

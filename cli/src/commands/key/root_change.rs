@@ -85,7 +85,13 @@ fn change(from: &RootDocument, args: &Args) -> Outcome<RootDocument> {
     next.version += 1;
     // It concerns the step it was made for only.
     next.reset_floor = args.reset_floor;
-    change_role(&mut next.root, "root", &args.add_root_key, &args.remove_root_key, args.root_threshold)?;
+    change_role(
+        &mut next.root,
+        "root",
+        &args.add_root_key,
+        &args.remove_root_key,
+        args.root_threshold,
+    )?;
     change_role(
         &mut next.release,
         "release",

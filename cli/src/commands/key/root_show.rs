@@ -55,7 +55,12 @@ pub(super) fn show(path: &Utf8Path, out: &mut Output) -> Outcome {
 
 fn needed(root: &RootFile, by: &RootDocument) -> Needed {
     let count = root.count(by);
-    Needed { by_root: by.version, have: count.found, need: count.threshold, enough: count.is_enough() }
+    Needed {
+        by_root: by.version,
+        have: count.found,
+        need: count.threshold,
+        enough: count.is_enough(),
+    }
 }
 
 fn role(role: &Role) -> RoleView {
@@ -107,7 +112,9 @@ impl Report for Shown {
             lines.extend(role.keys.iter().map(|key| format!("    {key}")));
         }
         lines.extend(self.revoked_keys.iter().map(|key| format!("  revoked       {key}")));
-        lines.extend(self.revoked_releases.iter().map(|seq| format!("  revoked       sequence {seq}")));
+        lines.extend(
+            self.revoked_releases.iter().map(|seq| format!("  revoked       sequence {seq}")),
+        );
         lines.extend(self.reset_floor.map(|floor| format!("  reset floor   {floor}")));
         for needed in &self.signatures {
             let verdict = if needed.enough { "enough" } else { "not enough" };

@@ -141,7 +141,7 @@ fn state(manifest: &Manifest, settings: &Settings, done: &[&str], complete: bool
         release_seq: manifest.release_seq,
         bundle_id: digest("bundle"),
         generation: 1,
-        engine: EngineState { flavor: EngineFlavor::RivetEngine, version: "0.1.0".parse().unwrap() },
+        engine: EngineState { flavor: EngineFlavor::RivetEngine, version: "0.1.0".parse().unwrap(), state_format: 1 },
         settings: settings.clone(),
         container_user: None,
         done: done.iter().map(|id| (*id).to_owned()).collect(),

@@ -54,14 +54,22 @@ fn judge(head: &[u8], platform: Platform) -> Result<(), String> {
     if !matches!(kind, ET_EXEC | ET_DYN) || entry == 0 {
         return Err("an ELF file that is not an executable".to_owned());
     }
-    if let Some(interpreter) = interpreter(head).ok_or_else(cut)? {
-        return Err(format!("dynamically linked: it needs {interpreter}"));
+    match interpreter(head).ok_or_else(cut)? {
+        Loader::None => Ok(()),
+        Loader::Path(path) => Err(format!("dynamically linked: it needs {path}")),
     }
-    Ok(())
 }
 
-/// The dynamic loader that the file asks for; outer none when the headers are cut.
-fn interpreter(head: &[u8]) -> Option<Option<String>> {
+/// Who has to start the file.
+enum Loader {
+    /// The kernel alone.
+    None,
+    /// A program that has to be there as well.
+    Path(String),
+}
+
+/// The dynamic loader that the file asks for; none when the headers are cut.
+fn interpreter(head: &[u8]) -> Option<Loader> {
     let table = usize::try_from(u64_at(head, 32)?).ok()?;
     let entry_size = usize::from(u16_at(head, 54)?);
     let count = usize::from(u16_at(head, 56)?);
@@ -75,10 +83,10 @@ fn interpreter(head: &[u8]) -> Option<Option<String>> {
             let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
             let path = head.get(start..end).map(String::from_utf8_lossy).unwrap_or_default();
             let path = path.trim_end_matches('\0').escape_default().to_string();
-            return Some(Some(if path.is_empty() { "a loader".to_owned() } else { path }));
+            return Some(Loader::Path(if path.is_empty() { "a loader".to_owned() } else { path }));
         }
     }
-    Some(None)
+    Some(Loader::None)
 }
 
 fn machine_name(machine: u16) -> String {

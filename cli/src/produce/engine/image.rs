@@ -26,18 +26,13 @@ const PROGRAM: &str = "usr/local/bin/rivet-engine";
 /// Whom the engine runs as when nobody says otherwise; no name, because there is no passwd file.
 const USER: u32 = 65532;
 
-/// A written image.
-#[derive(Debug)]
-pub(crate) struct Written {
-    pub(crate) image: manifest::Image,
-}
-
 #[derive(Serialize)]
 struct Config<'a> {
     architecture: &'a str,
     os: &'a str,
     created: &'a str,
-    config: Settings<'a>,
+    #[serde(rename = "config")]
+    settings: Settings<'a>,
     rootfs: RootFs,
     history: [History<'a>; 1],
 }
@@ -95,14 +90,14 @@ pub(crate) fn write(
     created: &str,
     cache: &Cache,
     blobs: &mut Blobs,
-) -> Result<Written, EngineError> {
+) -> Result<manifest::Image, EngineError> {
     let layer = layer(engine, cache, blobs)?;
     let version = engine.program.version.as_str();
     let config = Config {
         architecture: platform.architecture(),
         os: "linux",
         created,
-        config: Settings {
+        settings: Settings {
             user: format!("{USER}:{USER}"),
             exposed_ports: ExposedPorts { api: Empty {}, peer: Empty {}, metrics: Empty {} },
             env: ["PATH=/usr/local/bin"],
@@ -121,21 +116,23 @@ pub(crate) fn write(
     let manifest = describe_manifest(config, config_size, &layers, blobs);
     let manifest = blobs.add_bytes(manifest);
     let source = format!("engine:{version}@{}", engine.program.digest);
-    Ok(Written {
-        image: manifest::Image {
-            name: ENGINE_IMAGE.parse().expect("the name is a constant"),
-            platform,
-            reference: ENGINE_IMAGE.parse().expect("the reference is a constant"),
-            source: source.parse().expect("versions and digests are printable"),
-            manifest,
-            config,
-            layers,
-        },
+    Ok(manifest::Image {
+        name: ENGINE_IMAGE.parse().expect("the name is a constant"),
+        platform,
+        reference: ENGINE_IMAGE.parse().expect("the reference is a constant"),
+        source: source.parse().expect("versions and digests are printable"),
+        manifest,
+        config,
+        layers,
     })
 }
 
 /// The one layer, compressed once per executable and then taken from the cache.
-fn layer(engine: &EngineProgram, cache: &Cache, blobs: &mut Blobs) -> Result<manifest::Layer, EngineError> {
+fn layer(
+    engine: &EngineProgram,
+    cache: &Cache,
+    blobs: &mut Blobs,
+) -> Result<manifest::Layer, EngineError> {
     let note = format!("engine-layer/1/{}", engine.program.digest);
     if let Some((layer, located)) = cache.note(&note).and_then(|fact| {
         let layer: manifest::Layer = serde_json::from_str(&fact).ok()?;
@@ -146,16 +143,14 @@ fn layer(engine: &EngineProgram, cache: &Cache, blobs: &mut Blobs) -> Result<man
         return Ok(layer);
     }
 
-    let mut entry = cache.entry()?;
-    let mut hashing = {
-        // No name and no time in the gzip header: the same bytes every time.
-        let gzip = GzBuilder::new().mtime(0).operating_system(255).write(&mut entry, Level::new(6));
-        Hashing { inner: gzip, hasher: Sha256::new(), length: 0 }
-    };
+    // No name and no time in the gzip header: the same bytes every time.
+    let gzip = GzBuilder::new().mtime(0).operating_system(255).write(cache.entry()?, Level::new(6));
+    let mut hashing = Hashing { inner: gzip, hasher: Sha256::new(), length: 0 };
     let path = &engine.program.located.path;
-    write_tar(engine, &mut hashing).map_err(FileError::on("write the engine's image from", path))?;
+    write_tar(engine, &mut hashing)
+        .map_err(FileError::on("write the engine's image from", path))?;
     let Hashing { inner, hasher, length } = hashing;
-    inner.finish().map_err(FileError::on("write the engine's image from", path))?;
+    let entry = inner.finish().map_err(FileError::on("write the engine's image from", path))?;
     let (blob, located) = entry.finish()?;
     let layer = manifest::Layer {
         blob,
@@ -188,7 +183,13 @@ fn write_tar(engine: &EngineProgram, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
-fn header(path: &str, kind: tar::EntryType, mode: u32, owner: u32, size: u64) -> io::Result<tar::Header> {
+fn header(
+    path: &str,
+    kind: tar::EntryType,
+    mode: u32,
+    owner: u32,
+    size: u64,
+) -> io::Result<tar::Header> {
     let mut header = tar::Header::new_ustar();
     header.set_path(path)?;
     header.set_entry_type(kind);

@@ -43,7 +43,9 @@ pub(super) fn fetch(
     cache: &Cache,
 ) -> Result<Located, EngineError> {
     // A tag such as "latest" would be another release tomorrow.
-    if !version.as_str().starts_with(|c: char| c.is_ascii_digit()) || version.as_str().split('.').count() < 3 {
+    if !version.as_str().starts_with(|c: char| c.is_ascii_digit())
+        || version.as_str().split('.').count() < 3
+    {
         return Err(EngineError::Range { found: version.to_string() });
     }
     let arch = match platform {
@@ -84,12 +86,17 @@ fn download(
         command: format!("pack {package}"),
         found: error.to_string(),
     })?;
-    let name = packed.first().and_then(|packed| packed.filename.rsplit('/').next()).unwrap_or_default();
+    let name =
+        packed.first().and_then(|packed| packed.filename.rsplit('/').next()).unwrap_or_default();
     let path = scratch.path().join(name);
 
     let found = integrity(&path)?;
     if found != announced {
-        return Err(EngineError::Integrity { package: package.to_owned(), found, expected: announced });
+        return Err(EngineError::Integrity {
+            package: package.to_owned(),
+            found,
+            expected: announced,
+        });
     }
     check_pin(engine, package, &found)?;
     let (binary, located) = extract(&path, package, cache)?;
@@ -112,7 +119,11 @@ fn integrity(path: &Utf8Path) -> Result<String, EngineError> {
     Ok(format!("sha512-{}", STANDARD.encode(hasher.finalize())))
 }
 
-fn extract(path: &Utf8Path, package: &str, cache: &Cache) -> Result<(Sha256Digest, Located), EngineError> {
+fn extract(
+    path: &Utf8Path,
+    package: &str,
+    cache: &Cache,
+) -> Result<(Sha256Digest, Located), EngineError> {
     let file = File::open(path).map_err(FileError::on("read", path))?;
     let mut archive = tar::Archive::new(GzDecoder::new(file));
     for entry in archive.entries().map_err(FileError::on("read", path))? {

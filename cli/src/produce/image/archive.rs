@@ -26,18 +26,27 @@ pub(super) enum Target {
 }
 
 /// Finds an image in the archive at `path`.
-pub(super) fn find(path: &Utf8Path, reference: &str, platform: Platform) -> Result<Found, ImageError> {
+pub(super) fn find(
+    path: &Utf8Path,
+    reference: &str,
+    platform: Platform,
+) -> Result<Found, ImageError> {
     let whole = require_file(path)?;
     let mut magic = [0; 4];
     let read = whole.open().and_then(|mut file| file.read(&mut magic));
     let read = read.map_err(FileError::on("read", path))?;
     match magic[..read] {
-        [0x1f, 0x8b, ..] => return Err(ImageError::Shape { found: "it is compressed with gzip".into() }),
-        [0x28, 0xb5, 0x2f, 0xfd] => return Err(ImageError::Shape { found: "it is compressed with zstd".into() }),
+        [0x1f, 0x8b, ..] => {
+            return Err(ImageError::Shape { found: "it is compressed with gzip".into() });
+        }
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            return Err(ImageError::Shape { found: "it is compressed with zstd".into() });
+        }
         _ => (),
     }
     let file = File::open(path).map_err(FileError::on("read", path))?;
-    let entries = list(file, path).map_err(|error| ImageError::Shape { found: error.to_string() })?;
+    let entries =
+        list(file, path).map_err(|error| ImageError::Shape { found: error.to_string() })?;
     saved::find(&entries, reference, platform)
 }
 
@@ -47,8 +56,11 @@ fn list(file: File, path: &Utf8Path) -> io::Result<Entries> {
     let mut archive = tar::Archive::new(file);
     for entry in archive.entries_with_seek()? {
         let entry = entry?;
-        let located =
-            Located { path: path.to_owned(), offset: entry.raw_file_position(), length: entry.size() };
+        let located = Located {
+            path: path.to_owned(),
+            offset: entry.raw_file_position(),
+            length: entry.size(),
+        };
         entries.insert(&entry, || Ok(located))?;
     }
     Ok(entries)
@@ -66,7 +78,9 @@ impl Entries {
         let kind = entry.header().entry_type();
         let target = if kind.is_file() {
             Target::File(locate()?)
-        } else if let (true, Some(to)) = (kind.is_symlink() || kind.is_hard_link(), entry.link_name_bytes()) {
+        } else if let (true, Some(to)) =
+            (kind.is_symlink() || kind.is_hard_link(), entry.link_name_bytes())
+        {
             let to = String::from_utf8_lossy(&to).into_owned();
             Target::Link(if kind.is_symlink() { beside(&name, &to) } else { to })
         } else {

@@ -2,7 +2,10 @@
 
 use std::io::{self, Read};
 
-use bollard::{errors::Error as BollardError, models::ImageInspect, query_parameters::CreateImageOptionsBuilder};
+use bollard::{
+    errors::Error as BollardError, models::ImageInspect,
+    query_parameters::CreateImageOptionsBuilder,
+};
 use bundle_spec::{
     Sha256Digest,
     manifest::{Compression, Platform},
@@ -32,16 +35,15 @@ pub(super) fn find(
         None => Daemon::connect()?,
     };
     let daemon = &*sources.daemon.insert(daemon);
-    let image = match inspect(daemon, reference)? {
-        Some(image) => image,
-        None => {
-            sources.out.note(&format!("pulling {reference}"));
-            pull(daemon, reference, platform)?;
-            inspect(daemon, reference)?.ok_or_else(|| ImageError::Absent {
-                reference: reference.to_owned(),
-                found: "nothing of that name, even after pulling it".into(),
-            })?
-        }
+    let image = if let Some(image) = inspect(daemon, reference)? {
+        image
+    } else {
+        sources.out.note(&format!("pulling {reference}"));
+        pull(daemon, reference, platform)?;
+        inspect(daemon, reference)?.ok_or_else(|| ImageError::Absent {
+            reference: reference.to_owned(),
+            found: "nothing of that name, even after pulling it".into(),
+        })?
     };
     let id = image.id.clone().unwrap_or_default();
     if let Some(found) = from_cache(&id, sources.cache)? {
@@ -85,7 +87,10 @@ fn pull(daemon: &Daemon, reference: &str, platform: Platform) -> Result<(), Imag
             }
             Ok(())
         })
-        .map_err(|source| ImageError::Pull { reference: reference.to_owned(), source })
+        .map_err(|source| ImageError::Pull {
+            reference: reference.to_owned(),
+            source: Box::new(source),
+        })
 }
 
 /// On the classic store an image's id is the digest of its configuration, which names every
@@ -112,15 +117,20 @@ fn from_cache(id: &str, cache: &Cache) -> Result<Option<Found>, ImageError> {
 }
 
 /// Puts every file of the export into the cache.
-fn store(export: &mut Export, cache: &Cache, seen: &mut dyn FnMut(u64)) -> Result<Entries, ImageError> {
+fn store(
+    export: &mut Export,
+    cache: &Cache,
+    seen: &mut dyn FnMut(u64),
+) -> Result<Entries, ImageError> {
     let broken = |error: io::Error| FileError::on("read", "the daemon's export")(error);
     let mut entries = Entries::default();
     let mut archive = tar::Archive::new(export);
     for entry in archive.entries().map_err(broken)? {
         let mut entry = entry.map_err(broken)?;
-        let located = match entry.header().entry_type().is_file() {
-            true => Some(cache.put(&mut entry, seen)?.1),
-            false => None,
+        let located = if entry.header().entry_type().is_file() {
+            Some(cache.put(&mut entry, seen)?.1)
+        } else {
+            None
         };
         entries
             .insert(&entry, || located.ok_or_else(|| io::ErrorKind::InvalidData.into()))

@@ -23,7 +23,7 @@ pub(crate) enum ImageError {
 
     /// The daemon does not have it and could not get it.
     #[error("the Docker daemon does not have {reference} and could not pull it")]
-    Pull { reference: String, source: bollard::errors::Error },
+    Pull { reference: String, source: Box<bollard::errors::Error> },
 
     /// The source holds no image of that name.
     #[error("the source has no image {reference}; it has {found}")]

@@ -1,8 +1,11 @@
 //! One layer: what it is uncompressed, checked against what the image configuration says.
 
-use std::io::{self, BufRead as _, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
-use bundle_spec::{Sha256Digest, manifest::{Compression, Layer}};
+use bundle_spec::{
+    Sha256Digest,
+    manifest::{Compression, Layer},
+};
 use flate2::bufread::GzDecoder;
 use sha2::{Digest as _, Sha256};
 
@@ -22,8 +25,8 @@ pub(super) fn inspect(
     let mut source = Hashing { inner: source, hasher: Sha256::new(), length: 0, seen };
     let (diff_id, uncompressed_size) = match compression {
         Compression::None => {
-            let (digest, length) =
-                Sha256Digest::of_reader(&mut source).map_err(FileError::on("read", &located.path))?;
+            let (digest, length) = Sha256Digest::of_reader(&mut source)
+                .map_err(FileError::on("read", &located.path))?;
             (digest, length)
         }
         Compression::Gzip => gunzip(BufReader::with_capacity(64 * 1024, &mut source))?,
@@ -48,19 +51,22 @@ pub(super) fn sniff(located: &Located) -> Result<Compression, ImageError> {
         .map_err(FileError::on("read", &located.path))?;
     match magic[..] {
         [0x1f, 0x8b, ..] => Ok(Compression::Gzip),
-        [0x28, 0xb5, 0x2f, 0xfd] => Err(ImageError::LayerType { found: "a zstd-compressed layer".into() }),
+        [0x28, 0xb5, 0x2f, 0xfd] => {
+            Err(ImageError::LayerType { found: "a zstd-compressed layer".into() })
+        }
         _ => Ok(Compression::None),
     }
 }
 
 /// One gzip member and nothing after it: readers disagree about what follows.
-fn gunzip(source: impl io::BufRead) -> Result<(Sha256Digest, u64), ImageError> {
+fn gunzip(source: impl BufRead) -> Result<(Sha256Digest, u64), ImageError> {
     let broken = |source| ImageError::Gzip { source };
     let mut decoder = GzDecoder::new(source);
     let described = Sha256Digest::of_reader(&mut decoder).map_err(broken)?;
     let rest = decoder.into_inner().fill_buf().map_err(broken)?.len();
     if rest > 0 {
-        let trailing = io::Error::new(io::ErrorKind::InvalidData, "more bytes follow the gzip member");
+        let trailing =
+            io::Error::new(io::ErrorKind::InvalidData, "more bytes follow the gzip member");
         return Err(broken(trailing));
     }
     Ok(described)
@@ -99,7 +105,11 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    fn describe(bytes: &[u8], compression: Compression, expected: &[u8]) -> Result<Layer, ImageError> {
+    fn describe(
+        bytes: &[u8],
+        compression: Compression,
+        expected: &[u8],
+    ) -> Result<Layer, ImageError> {
         let mut file = NamedUtf8TempFile::new().unwrap();
         file.write_all(bytes).unwrap();
         let located = Located::file(file.path()).unwrap();
@@ -117,8 +127,13 @@ mod tests {
 
     #[test]
     fn a_layer_with_other_content_than_the_configuration_says_is_refused() {
-        for (bytes, compression) in [(gzip(b"tar"), Compression::Gzip), (b"tar".to_vec(), Compression::None)] {
-            assert!(matches!(describe(&bytes, compression, b"other"), Err(ImageError::DiffId { .. })));
+        for (bytes, compression) in
+            [(gzip(b"tar"), Compression::Gzip), (b"tar".to_vec(), Compression::None)]
+        {
+            assert!(matches!(
+                describe(&bytes, compression, b"other"),
+                Err(ImageError::DiffId { .. })
+            ));
         }
     }
 
@@ -129,7 +144,10 @@ mod tests {
         let mut junk = gzip(b"tar");
         junk.push(0);
         for bytes in [two, junk] {
-            assert!(matches!(describe(&bytes, Compression::Gzip, b"tar"), Err(ImageError::Gzip { .. })));
+            assert!(matches!(
+                describe(&bytes, Compression::Gzip, b"tar"),
+                Err(ImageError::Gzip { .. })
+            ));
         }
     }
 
@@ -140,7 +158,10 @@ mod tests {
         let at = wrong_crc.len() - 8;
         wrong_crc[at] ^= 1;
         for bytes in [&good[..good.len() - 1], &good[..good.len() - 8], &wrong_crc] {
-            assert!(matches!(describe(bytes, Compression::Gzip, b"tar"), Err(ImageError::Gzip { .. })));
+            assert!(matches!(
+                describe(bytes, Compression::Gzip, b"tar"),
+                Err(ImageError::Gzip { .. })
+            ));
         }
     }
 }

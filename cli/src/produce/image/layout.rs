@@ -34,8 +34,13 @@ pub(super) fn find_in_directory(
 }
 
 /// Finds an image among the files of a layout.
-pub(super) fn find(files: &dyn Files, reference: &str, platform: Platform) -> Result<Found, ImageError> {
-    let index = files.get("index.json").ok_or_else(|| ImageError::Part { name: "index.json".into() })?;
+pub(super) fn find(
+    files: &dyn Files,
+    reference: &str,
+    platform: Platform,
+) -> Result<Found, ImageError> {
+    let index =
+        files.get("index.json").ok_or_else(|| ImageError::Part { name: "index.json".into() })?;
     let index = index.read(oci::MAX_DOCUMENT)?;
     let index: oci::Index = oci::document("index.json", &index)?;
     let named = by_name(&index.manifests, reference)?;
@@ -47,7 +52,10 @@ pub(super) fn find(files: &dyn Files, reference: &str, platform: Platform) -> Re
 }
 
 /// The descriptors that `reference` may mean: those that say so, or all when none has a name.
-fn by_name(manifests: &[oci::Descriptor], reference: &str) -> Result<Vec<oci::Descriptor>, ImageError> {
+fn by_name(
+    manifests: &[oci::Descriptor],
+    reference: &str,
+) -> Result<Vec<oci::Descriptor>, ImageError> {
     let images: Vec<&oci::Descriptor> = manifests.iter().filter(|image| image.is_image()).collect();
     let names = |image: &oci::Descriptor| -> Vec<String> {
         let annotations = image.annotations.as_ref();
@@ -78,7 +86,9 @@ fn by_name(manifests: &[oci::Descriptor], reference: &str) -> Result<Vec<oci::De
         (1.., _) => Ok(tagged),
         // One image, or one image for several platforms, whatever it is called.
         (0, 0 | 1) if !images.is_empty() => Ok(images.into_iter().cloned().collect()),
-        _ => Err(ImageError::Absent { reference: reference.to_owned(), found: distinct.join(", ") }),
+        _ => {
+            Err(ImageError::Absent { reference: reference.to_owned(), found: distinct.join(", ") })
+        }
     }
 }
 
@@ -124,7 +134,10 @@ fn for_platform(
     Ok(None)
 }
 
-fn platform_of(files: &dyn Files, descriptor: &oci::Descriptor) -> Result<(String, String), ImageError> {
+fn platform_of(
+    files: &dyn Files,
+    descriptor: &oci::Descriptor,
+) -> Result<(String, String), ImageError> {
     let bytes = read_document(files, descriptor, "image manifest")?;
     let manifest: oci::ImageManifest = oci::document("image manifest", &bytes)?;
     let bytes = read_document(files, &manifest.config, "image configuration")?;

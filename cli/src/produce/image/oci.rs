@@ -1,7 +1,10 @@
 //! The documents of OCI and Docker images: which of their fields matter, and which media types
 //! are understood. Unknown media types are refused, unknown fields are the registry's business.
 
-use bundle_spec::{Sha256Digest, manifest::{Compression, Platform}};
+use bundle_spec::{
+    Sha256Digest,
+    manifest::{Compression, Platform},
+};
 use serde::{Deserialize, Serialize};
 
 use super::ImageError;
@@ -104,8 +107,10 @@ impl Descriptor {
 
     /// Attestations travel in indexes beside images.
     pub(super) fn is_image(&self) -> bool {
-        let attestation =
-            self.annotations.as_ref().is_some_and(|annotations| annotations.reference_type.is_some());
+        let attestation = self
+            .annotations
+            .as_ref()
+            .is_some_and(|annotations| annotations.reference_type.is_some());
         let nowhere = self.platform.as_ref().is_some_and(|platform| platform.os == "unknown");
         !attestation && !nowhere
     }
@@ -118,7 +123,10 @@ impl Descriptor {
 
     /// How the layer behind this descriptor is compressed.
     pub(super) fn layer_compression(&self) -> Result<Compression, ImageError> {
-        if !self.urls.is_empty() || self.media_type.contains("nondistributable") || self.media_type.contains("foreign") {
+        if !self.urls.is_empty()
+            || self.media_type.contains("nondistributable")
+            || self.media_type.contains("foreign")
+        {
             return Err(ImageError::Foreign { layer: self.digest });
         }
         match self.media_type.as_str() {
@@ -163,6 +171,9 @@ fn is_platform(os: &str, architecture: &str, platform: Platform) -> bool {
 }
 
 /// Parses one JSON document.
-pub(super) fn document<'a, T: Deserialize<'a>>(what: &'static str, bytes: &'a [u8]) -> Result<T, ImageError> {
+pub(super) fn document<'a, T: Deserialize<'a>>(
+    what: &'static str,
+    bytes: &'a [u8],
+) -> Result<T, ImageError> {
     serde_json::from_slice(bytes).map_err(|source| ImageError::Document { what, source })
 }

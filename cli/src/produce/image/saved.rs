@@ -18,19 +18,27 @@ struct Saved {
 }
 
 /// Finds an image among the files of an archive.
-pub(super) fn find(files: &dyn Files, reference: &str, platform: Platform) -> Result<Found, ImageError> {
+pub(super) fn find(
+    files: &dyn Files,
+    reference: &str,
+    platform: Platform,
+) -> Result<Found, ImageError> {
     // The layout says more: it has the registry's own manifest and digests.
     if files.get("oci-layout").is_some() && files.get("index.json").is_some() {
         return layout::find(files, reference, platform);
     }
     let Some(list) = files.get("manifest.json") else {
-        return Err(ImageError::Shape { found: "it has neither manifest.json nor index.json".into() });
+        return Err(ImageError::Shape {
+            found: "it has neither manifest.json nor index.json".into(),
+        });
     };
     let list = list.read(oci::MAX_DOCUMENT)?;
     let images: Vec<Saved> = oci::document("manifest.json", &list)?;
     let image = choose(&images, reference)?;
 
-    let part = |name: &str| files.get(name).ok_or_else(|| ImageError::Part { name: name.escape_default().to_string() });
+    let part = |name: &str| {
+        files.get(name).ok_or_else(|| ImageError::Part { name: name.escape_default().to_string() })
+    };
     let layers = image.layers.iter().map(|name| {
         let located = part(name)?;
         Ok(FoundLayer { compression: layer::sniff(&located)?, located, digest: None })

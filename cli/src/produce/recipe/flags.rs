@@ -7,7 +7,9 @@ use bundle_spec::{
 };
 use camino::Utf8PathBuf;
 
-use super::{EngineSource, Image, ImageSource, Pool, Recipe, RecipeError, Template, TemplateKindName};
+use super::{
+    EngineSource, Image, ImageSource, Pool, Recipe, RecipeError, Template, TemplateKindName,
+};
 
 /// The recipe's fields as flags.
 #[derive(Debug, Default, clap::Args)]
@@ -182,7 +184,9 @@ fn parse_template(text: &str) -> Result<Template, RecipeError> {
 fn parse_pool(text: &str) -> Result<Pool, RecipeError> {
     let (name, rest) = text.split_once(',').unwrap_or((text, ""));
     let name = name.strip_prefix("name=").unwrap_or(name);
-    let name = name.parse().map_err(|error: bundle_spec::text::ParseTextError| bad("the pool", name, &error.to_string()))?;
+    let name = name.parse().map_err(|error: bundle_spec::text::ParseTextError| {
+        bad("the pool", name, &error.to_string())
+    })?;
     let drain_on_version_upgrade = match rest.strip_prefix("drain_on_version_upgrade=") {
         None if rest.is_empty() => true,
         Some("true") => true,
@@ -199,7 +203,13 @@ impl<'a> Fields<'a> {
     fn parse(text: &'a str, known: &[&str]) -> Result<Self, RecipeError> {
         let mut fields: Vec<(&str, &str)> = Vec::new();
         for field in text.split(',') {
-            let expected = || bad("the field", field, &format!("key=value with a key of {}, each once", known.join(", ")));
+            let expected = || {
+                bad(
+                    "the field",
+                    field,
+                    &format!("key=value with a key of {}, each once", known.join(", ")),
+                )
+            };
             let (key, value) = field.split_once('=').ok_or_else(expected)?;
             if !known.contains(&key) || fields.iter().any(|(seen, _)| *seen == key) {
                 return Err(expected());
@@ -214,15 +224,23 @@ impl<'a> Fields<'a> {
     }
 
     fn required(&self, key: &'static str) -> Result<&'a str, RecipeError> {
-        self.optional(key).ok_or(RecipeError::Missing { field: key, expected: "key=value pairs that include it" })
+        self.optional(key)
+            .ok_or(RecipeError::Missing { field: key, expected: "key=value pairs that include it" })
     }
 
-    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(&self, key: &'static str) -> Result<T, RecipeError> {
+    fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+        &self,
+        key: &'static str,
+    ) -> Result<T, RecipeError> {
         let value = self.required(key)?;
         value.parse().map_err(|error: T::Err| bad(key, value, &error.to_string()))
     }
 }
 
 fn bad(field: &str, found: &str, expected: &str) -> RecipeError {
-    RecipeError::Value { field: field.to_owned(), found: found.to_owned(), expected: expected.to_owned() }
+    RecipeError::Value {
+        field: field.to_owned(),
+        found: found.to_owned(),
+        expected: expected.to_owned(),
+    }
 }

@@ -67,7 +67,7 @@ pub(crate) fn load(path: &Utf8Path) -> Result<Recipe, RecipeError> {
 pub(super) fn parse(path: &Utf8Path, text: &str) -> Result<Recipe, RecipeError> {
     toml::from_str(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start.min(text.len()));
-        let line = text.as_bytes()[..at].iter().filter(|byte| **byte == b'\n').count() + 1;
+        let line = text[..at].matches('\n').count() + 1;
         RecipeError::Syntax {
             path: path.to_owned(),
             line,

@@ -1,0 +1,74 @@
+//! The HTTP surface: routes, wire types and the error envelope. No rules live here.
+//!
+//! A route exists by being in the table of [`routes`], and the table makes it say who may use it.
+
+mod access;
+mod body;
+mod datacenters;
+mod error;
+mod health;
+mod metadata;
+mod namespaces;
+mod query;
+mod request;
+pub mod routes;
+mod runner_configs;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{auth::Gate, directory::Directory, telemetry::Metrics};
+
+/// What answers need.
+#[derive(Debug, Clone)]
+pub struct Api {
+    /// What exists.
+    pub directory: Directory,
+    /// Who is let in.
+    pub gate: Gate,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// The largest request body that is read at all.
+    pub max_request_body: u64,
+}
+
+impl Api {
+    /// The API port.
+    pub fn public_router(&self) -> Router {
+        let router = routes::router(routes::public(), &self.gate);
+        request::observed(router, self).with_state(self.clone())
+    }
+
+    /// The health port: for probes that have no token and see nothing else.
+    pub fn peer_router(&self) -> Router {
+        let router = routes::router(routes::peer(), &self.gate);
+        request::observed(router, self).with_state(self.clone())
+    }
+
+    /// The metrics port: the same text on any path.
+    pub fn metrics_router(&self) -> Router {
+        let metrics = Arc::clone(&self.metrics);
+        Router::new().fallback(move || std::future::ready(metrics_page(&metrics)))
+    }
+}
+
+fn metrics_page(metrics: &Metrics) -> Response {
+    match metrics.text() {
+        Ok(text) => {
+            let mut response = Body::from(text).into_response();
+            let format = HeaderValue::from_static("text/plain; version=0.0.4");
+            response.headers_mut().insert(header::CONTENT_TYPE, format);
+            response
+        }
+        Err(error) => {
+            tracing::error!(%error, "the metrics could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

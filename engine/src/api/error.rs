@@ -1,0 +1,123 @@
+//! The one shape in which every failed request is answered: group, code, message, metadata.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{auth::Denied, directory::DirectoryError, storage::StorageError};
+
+/// A request that failed, ready to be answered.
+#[derive(Debug)]
+pub(super) struct ApiError {
+    status: StatusCode,
+    body: Envelope,
+    /// What really happened: for the log, never for the client.
+    cause: Option<Cause>,
+}
+
+/// What the log says about an answer that hides its cause.
+#[derive(Debug, Clone)]
+pub(super) struct Cause(pub(super) Arc<StorageError>);
+
+#[derive(Debug, Serialize)]
+struct Envelope {
+    group: &'static str,
+    code: &'static str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    metadata: Option<Value>,
+}
+
+impl ApiError {
+    /// The query, the path or the body is not what the route takes.
+    pub(super) fn bad_request(reason: &str) -> Self {
+        let message = format!("Request is invalid: {reason}");
+        Self::new("api", "bad_request", message).because(reason)
+    }
+
+    /// No route has this path.
+    pub(super) fn route_not_found() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            ..Self::new("api", "not_found", "The requested resource was not found".to_owned())
+        }
+    }
+
+    /// The token is missing or wrong.
+    pub(super) fn forbidden(denied: Denied) -> Self {
+        let reason = denied.reason();
+        let error = Self::new("api", "forbidden", format!("Access denied: {reason}"));
+        Self { status: StatusCode::FORBIDDEN, ..error.because(reason) }
+    }
+
+    fn new(group: &'static str, code: &'static str, message: String) -> Self {
+        let body = Envelope { group, code, message, metadata: None };
+        Self { status: StatusCode::BAD_REQUEST, body, cause: None }
+    }
+
+    fn because(mut self, reason: &str) -> Self {
+        self.body.metadata = Some(json!({ "reason": reason }));
+        self
+    }
+
+    fn internal(cause: StorageError) -> Self {
+        let message = "An internal error occurred".to_owned();
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            cause: Some(Cause(Arc::new(cause))),
+            ..Self::new("core", "internal_error", message)
+        }
+    }
+}
+
+/// The whole map from the engine's errors to the wire, in one match without a catch-all.
+impl From<DirectoryError> for ApiError {
+    fn from(error: DirectoryError) -> Self {
+        let message = error.to_string();
+        match error {
+            DirectoryError::NamespaceNotFound => Self::new("namespace", "not_found", message),
+            DirectoryError::NamespaceNameNotUnique => {
+                Self::new("namespace", "name_not_unique", message)
+            }
+            DirectoryError::InvalidNamespace(reason) => {
+                Self::new("namespace", "failed_to_create", message).because(&reason.to_string())
+            }
+            DirectoryError::DatacenterNotFound => Self::new("datacenter", "not_found", message),
+            DirectoryError::InvalidRunnerConfig(reason) => {
+                Self::new("runner_config", "invalid", message).because(&reason.to_string())
+            }
+            DirectoryError::Storage(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let mut response = (self.status, Json(self.body)).into_response();
+        // Converting has no side effects: whoever watches requests logs the cause that is in here.
+        if let Some(cause) = self.cause {
+            response.extensions_mut().insert(cause);
+        }
+        response
+    }
+}
+
+/// The answer to a body that is larger than anything the engine reads.
+pub(super) fn body_too_large() -> Response {
+    let reason = "length limit exceeded";
+    let message = format!("Unable to parse request body: {reason}.");
+    let error = ApiError {
+        status: StatusCode::PAYLOAD_TOO_LARGE,
+        ..ApiError::new("guard", "invalid_request_body", message).because(reason)
+    };
+    let mut response = error.into_response();
+    let code = HeaderValue::from_static("guard.invalid_request_body");
+    response.headers_mut().insert("x-rivet-error", code);
+    response
+}

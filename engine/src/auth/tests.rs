@@ -1,0 +1,163 @@
+//! Who is let in, and until when.
+
+use std::{fs, io::Write};
+
+use camino_tempfile::Utf8TempDir;
+
+use super::*;
+use crate::{clock::ManualClock, config::Secret};
+
+const A: &str = "rvt_aaaaaaaaaaaaaaaaaaaa";
+const B: &str = "rvt_bbbbbbbbbbbbbbbbbbbb";
+
+struct Site {
+    dir: Utf8TempDir,
+    clock: Arc<ManualClock>,
+    gate: Gate,
+    watcher: TokenFileWatcher,
+}
+
+impl Site {
+    fn with_file(content: &str) -> Self {
+        let dir = camino_tempfile::tempdir().unwrap();
+        let path = dir.path().join("tokens.json");
+        fs::write(&path, content).unwrap();
+        let clock = ManualClock::at(1000);
+        let settings =
+            AuthSettings { admin_token: None, admin_token_file: Some(path.into_std_path_buf()) };
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let (gate, watcher) = Gate::new(&settings, clock.clone(), metrics).unwrap();
+        Self { dir, clock, gate, watcher: watcher.unwrap() }
+    }
+
+    fn replace(&mut self, content: &str) {
+        let next = self.dir.path().join("next");
+        fs::write(&next, content).unwrap();
+        fs::rename(&next, self.dir.path().join("tokens.json")).unwrap();
+        self.watcher.look();
+    }
+
+    fn lets_in(&self, token: &str) -> bool {
+        self.gate.check(Some(format!("Bearer {token}").as_bytes())).is_ok()
+    }
+}
+
+fn one(token: &str) -> String {
+    format!(r#"{{"tokens":[{{"token":"{token}","not_after":null}}]}}"#)
+}
+
+fn fixed(token: &str) -> Gate {
+    let settings =
+        AuthSettings { admin_token: Some(Secret::new(token.to_owned())), admin_token_file: None };
+    let metrics = Arc::new(Metrics::new().unwrap());
+    Gate::new(&settings, ManualClock::at(0), metrics).unwrap().0
+}
+
+#[test]
+fn only_the_exact_token_behind_bearer_is_let_in() {
+    let gate = fixed(A);
+    let check = |header: &str| gate.check(Some(header.as_bytes()));
+
+    assert_eq!(check(&format!("Bearer {A}")), Ok(()));
+    assert_eq!(gate.check(None), Err(Denied::NotProvided));
+    assert_eq!(check("Bearer "), Err(Denied::NotProvided));
+    assert_eq!(check(&format!("Basic {A}")), Err(Denied::NotProvided));
+    assert_eq!(check(&format!("bearer {A}")), Err(Denied::NotProvided));
+    assert_eq!(check(&format!("Bearer  {A}")), Err(Denied::Invalid));
+    assert_eq!(check(&format!("Bearer {A}x")), Err(Denied::Invalid));
+    assert_eq!(check(&format!("Bearer {}", &A[..A.len() - 1])), Err(Denied::Invalid));
+    assert_eq!(check("Bearer admin"), Err(Denied::Invalid));
+}
+
+#[test]
+fn several_tokens_are_valid_at_once_each_until_its_time() {
+    let site = Site::with_file(&format!(
+        r#"{{"tokens":[{{"token":"{A}","not_after":1500}},{{"token":"{B}"}}]}}"#
+    ));
+
+    assert!(site.lets_in(A) && site.lets_in(B));
+    site.clock.set(1500);
+    assert!(site.lets_in(A));
+    site.clock.set(1501);
+    assert!(!site.lets_in(A));
+    assert!(site.lets_in(B));
+}
+
+#[test]
+fn a_replaced_file_changes_who_is_let_in() {
+    let mut site = Site::with_file(&one(A));
+
+    site.replace(&one(B));
+
+    assert!(!site.lets_in(A));
+    assert!(site.lets_in(B));
+}
+
+#[test]
+fn a_file_written_in_place_changes_who_is_let_in() {
+    let mut site = Site::with_file(&one(A));
+    let path = site.dir.path().join("tokens.json");
+
+    // Same length, same inode.
+    let mut file = fs::OpenOptions::new().write(true).open(path).unwrap();
+    file.write_all(one(B).as_bytes()).unwrap();
+    file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
+    drop(file);
+    site.watcher.look();
+
+    assert!(!site.lets_in(A));
+    assert!(site.lets_in(B));
+}
+
+#[test]
+fn a_broken_file_leaves_the_old_tokens_valid_until_it_is_mended() {
+    let mut site = Site::with_file(&one(A));
+
+    for broken in ["", "{", "{\"tokens\":[]}", &one("short"), "two words of text", "{\"t\":1}"] {
+        site.replace(broken);
+        assert!(site.lets_in(A), "{broken:?}");
+    }
+    fs::remove_file(site.dir.path().join("tokens.json")).unwrap();
+    site.watcher.look();
+    assert!(site.lets_in(A));
+
+    site.replace(&one(B));
+    assert!(site.lets_in(B) && !site.lets_in(A));
+}
+
+#[test]
+fn a_file_of_one_plain_line_is_one_token() {
+    let site = Site::with_file(&format!("{A}\n"));
+
+    assert!(site.lets_in(A));
+}
+
+#[test]
+fn default_tokens_are_refused_as_too_short() {
+    for token in ["admin", "dev", "", "123456789012345"] {
+        assert!(matches!(AcceptedToken::new(token, None), Err(TokenError::Length(_))));
+    }
+    assert_eq!(AcceptedToken::new("0123456789abcdef\n", None).unwrap_err(), TokenError::Characters);
+}
+
+#[test]
+fn nothing_that_is_printed_holds_a_token() {
+    let site = Site::with_file(&one(A));
+    let broken = format!(r#"{{"tokens":[{{"token":"{A}","not_after":"{B}"}}]}}"#);
+    let unknown_field = format!(r#"{{"{A}":1}}"#);
+    let too_short = r#"{"tokens":[{"token":"hunter2"}]}"#;
+
+    let printed = [
+        format!("{:?}", site.gate),
+        format!("{:?}", Secret::new(A.to_owned())),
+        file::parse(&broken).unwrap_err().to_string(),
+        file::parse(&unknown_field).unwrap_err().to_string(),
+        file::parse(too_short).unwrap_err().to_string(),
+        format!("{:?}", file::parse(&broken).unwrap_err()),
+    ]
+    .concat();
+
+    for secret in [A, B, "hunter2"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+}

@@ -1,0 +1,319 @@
+//! What operators write, and what the engine makes of it.
+
+use std::{net::IpAddr, path::Path};
+
+use camino_tempfile::Utf8TempDir;
+
+use super::*;
+use crate::storage::Durability;
+
+const TOKEN: (&str, &str) = ("RIVET__AUTH__ADMIN_TOKEN", "0123456789abcdef");
+
+fn environment(variables: &[(&str, &str)]) -> Environment {
+    variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+}
+
+fn from_variables(variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let nothing = Sources { given: vec![], fallback: "/nonexistent".into() };
+    load(&nothing, &environment(variables))
+}
+
+fn from_files(files: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+    let dir = directory(files);
+    let given = files.iter().map(|(name, _)| dir.path().join(name).into_std_path_buf()).collect();
+    load(&Sources { given, fallback: "/nonexistent".into() }, &environment(&[TOKEN]))
+}
+
+fn directory(files: &[(&str, &str)]) -> Utf8TempDir {
+    let dir = camino_tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(dir.path().join(name), text).unwrap();
+    }
+    dir
+}
+
+fn refusal(outcome: Result<Loaded, ConfigError>) -> String {
+    outcome.unwrap_err().to_string()
+}
+
+#[test]
+fn without_anything_but_a_token_the_defaults_are_those_of_upstream() {
+    let settings = from_variables(&[TOKEN]).unwrap().settings;
+
+    assert_eq!(
+        [settings.guard.port, settings.api_peer.port, settings.metrics.port],
+        [6420, 6421, 6430]
+    );
+    assert_eq!(settings.guard.host, "::".parse::<IpAddr>().unwrap());
+    assert_eq!(settings.durability, Durability::Strict);
+    assert_eq!(settings.datacenter.public_url, "http://127.0.0.1:6420/");
+    assert_eq!(settings.max_request_body, 20 * 1024 * 1024);
+}
+
+#[test]
+fn without_a_token_the_engine_does_not_start_and_says_how_to() {
+    for variables in [&[][..], &[("RIVET__AUTH__INSECURE_ALLOW_UNAUTHENTICATED", "false")]] {
+        let error = from_variables(variables).unwrap_err();
+
+        assert!(matches!(error, ConfigError::NoToken));
+        assert!(error.to_string().contains("auth.admin_token_file"));
+        assert!(error.to_string().contains("auth.insecure_allow_unauthenticated"));
+    }
+}
+
+#[test]
+fn an_empty_auth_block_does_not_open_the_engine() {
+    let dir = directory(&[("a.json", r#"{"auth": {}}"#)]);
+    let given = vec![dir.path().join("a.json").into_std_path_buf()];
+
+    let outcome = load(&Sources { given, fallback: "/x".into() }, &environment(&[]));
+
+    assert!(matches!(outcome, Err(ConfigError::NoToken)));
+}
+
+#[test]
+fn the_engine_is_open_when_asked_for_in_so_many_words_and_only_then() {
+    let open = ("RIVET__AUTH__INSECURE_ALLOW_UNAUTHENTICATED", "true");
+
+    assert!(from_variables(&[open]).unwrap().settings.auth.is_open());
+    assert!(refusal(from_variables(&[open, TOKEN])).contains("remove one of them"));
+}
+
+#[test]
+fn variables_are_read_in_either_letter_case_and_both_spellings() {
+    for name in [
+        "RIVET__FILE_SYSTEM__PATH",
+        "RIVET__file_system__path",
+        "RIVET__database__file_system__path",
+        "rivet__DATABASE__FILE_SYSTEM__PATH",
+    ] {
+        let settings = from_variables(&[TOKEN, (name, "/d")]).unwrap().settings;
+        assert_eq!(settings.data_dir, Path::new("/d"), "{name}");
+    }
+}
+
+#[test]
+fn files_take_both_spellings_of_the_data_directory() {
+    for text in
+        [r#"{"file_system": {"path": "/d"}}"#, r#"{"database": {"file_system": {"path": "/d"}}}"#]
+    {
+        assert_eq!(from_files(&[("a.json", text)]).unwrap().settings.data_dir, Path::new("/d"));
+    }
+}
+
+#[test]
+fn one_source_that_says_two_things_is_refused() {
+    let twice = from_variables(&[
+        TOKEN,
+        ("RIVET__FILE_SYSTEM__PATH", "/a"),
+        ("RIVET__database__file_system__path", "/b"),
+    ]);
+
+    let error = refusal(twice);
+    assert!(error.contains("RIVET__FILE_SYSTEM__PATH"), "{error}");
+    assert!(error.contains("RIVET__database__file_system__path"), "{error}");
+}
+
+#[test]
+fn every_format_is_read() {
+    let cases = [
+        ("a.json", r#"{"guard": {"port": 7000}}"#),
+        ("a.jsonc", "{\n// the port\n\"guard\": {\"port\": 7000},\n}"),
+        ("a.json5", "{guard: {port: 7000}}"),
+        ("a.yaml", "guard:\n  port: 7000\n"),
+        ("a.yml", "guard: {port: '7000'}"),
+    ];
+    for case in cases {
+        assert_eq!(from_files(&[case]).unwrap().settings.guard.port, 7000, "{}", case.0);
+    }
+}
+
+#[test]
+fn later_files_win_key_by_key_and_variables_win_over_files() {
+    let dir = directory(&[
+        ("1.json", r#"{"guard": {"port": 1, "host": "127.0.0.1"}, "metrics": {"port": 1}}"#),
+        ("2.yaml", "guard: {port: 2}\n"),
+        ("ignored.txt", "not a configuration"),
+        (".hidden.json", "broken"),
+    ]);
+    let sources =
+        Sources { given: vec![dir.path().as_std_path().to_owned()], fallback: "/x".into() };
+
+    let settings =
+        load(&sources, &environment(&[TOKEN, ("RIVET__METRICS__PORT", "3")])).unwrap().settings;
+
+    assert_eq!((settings.guard.port, settings.metrics.port), (2, 3));
+    assert_eq!(settings.guard.host, "127.0.0.1".parse::<IpAddr>().unwrap());
+}
+
+#[test]
+fn the_fallback_directory_is_read_when_it_exists_and_nothing_was_given() {
+    let dir = directory(&[("a.json", r#"{"guard": {"port": 7000}}"#)]);
+    let fallback = dir.path().as_std_path().to_owned();
+
+    let found = load(&Sources { given: vec![], fallback }, &environment(&[TOKEN])).unwrap();
+
+    assert_eq!(found.settings.guard.port, 7000);
+    assert_eq!(found.files.len(), 1);
+}
+
+#[test]
+fn a_given_path_that_is_missing_or_of_no_known_kind_is_an_error() {
+    let given = |path: &str| {
+        let sources = Sources { given: vec![path.into()], fallback: "/x".into() };
+        refusal(load(&sources, &environment(&[TOKEN])))
+    };
+
+    assert!(given("/nonexistent/engine.json").contains("no such file"));
+    assert!(given("/dev/null").contains(".yaml"));
+}
+
+#[test]
+fn an_unknown_key_names_its_place_and_the_nearest_known_key() {
+    let in_file = refusal(from_files(&[("a.yaml", "guard: {prt: 1}")]));
+    assert!(in_file.contains("a.yaml"), "{in_file}");
+    assert!(in_file.contains("`guard.prt`"), "{in_file}");
+    assert!(in_file.contains("did you mean `guard.port`?"), "{in_file}");
+
+    let in_variable = refusal(from_variables(&[TOKEN, ("RIVET__AUTH__ADMN_TOKEN", "x")]));
+    assert!(in_variable.contains("environment variable RIVET__AUTH__ADMN_TOKEN"), "{in_variable}");
+    assert!(in_variable.contains("did you mean `auth.admin_token`?"), "{in_variable}");
+
+    let far_off = refusal(from_files(&[("a.yaml", "zzzzzzzz: 1")]));
+    assert!(far_off.contains("docs/engine-configuration.md"), "{far_off}");
+
+    let nested_in_alias = refusal(from_files(&[("a.yaml", "database: {file_sytem: {path: /d}}")]));
+    assert!(nested_in_alias.contains("unknown key"), "{nested_in_alias}");
+}
+
+#[test]
+fn a_value_of_the_wrong_kind_is_refused_with_what_was_found() {
+    let port = refusal(from_variables(&[TOKEN, ("RIVET__GUARD__PORT", "65536")]));
+    assert!(port.contains("a whole number from 0 to 65535, found \"65536\""), "{port}");
+
+    let host = refusal(from_files(&[("a.yaml", "guard: {host: localhost}")]));
+    assert!(host.contains("an IP address"), "{host}");
+
+    let table = refusal(from_files(&[("a.yaml", "guard: 5")]));
+    assert!(table.contains("a table of keys"), "{table}");
+
+    let durability = refusal(from_files(&[("a.yaml", "file_system: {durability: none}")]));
+    assert!(durability.contains("\"strict\" or \"relaxed\", found \"none\""), "{durability}");
+
+    let list = refusal(from_files(&[("a.yaml", "[1]")]));
+    assert!(list.contains("expected an object at the top level"), "{list}");
+}
+
+#[test]
+fn no_error_shows_a_token() {
+    let secret = r#"{"auth": {"admin_token": ["hunter2hunter2hunter2"]}}"#;
+
+    let error = from_files(&[("a.json", secret)]).map(|loaded| format!("{loaded:?}"));
+    let dir = directory(&[("a.json", secret)]);
+    let given = vec![dir.path().join("a.json").into_std_path_buf()];
+    let alone = load(&Sources { given, fallback: "/x".into() }, &environment(&[])).unwrap_err();
+
+    assert!(!format!("{error:?} {alone} {alone:?}").contains("hunter2"));
+}
+
+#[test]
+fn every_variable_that_the_client_library_sets_is_accepted() {
+    let set_by_the_client_library = [
+        ("RIVET__FEATURES__GUARD_GATEWAY_V3__MODE", "on"),
+        ("RIVET__FEATURES__GUARD_GATEWAY_V3__PERCENTAGE", "100"),
+        ("RIVET__PEGBOARD__BASE_RETRY_TIMEOUT", "100"),
+        ("RIVET__PEGBOARD__RETRY_RESET_DURATION", "100"),
+        ("RIVET__PEGBOARD__RESCHEDULE_BACKOFF_MAX_EXPONENT", "1"),
+        ("RIVET__PEGBOARD__ENVOY_ELIGIBLE_THRESHOLD", "5000"),
+        ("RIVET__PEGBOARD__ENVOY_LOST_THRESHOLD", "7000"),
+        ("RIVET__PEGBOARD__RUNNER_ELIGIBLE_THRESHOLD", "5000"),
+        ("RIVET__PEGBOARD__RUNNER_LOST_THRESHOLD", "7000"),
+        ("RIVET__PEGBOARD__MIN_METADATA_POLL_INTERVAL", "1000"),
+        ("RIVET__RUNTIME__WORKER_SHUTDOWN_DURATION", "1"),
+        ("RIVET__RUNTIME__GUARD_SHUTDOWN_DURATION", "1"),
+        ("RIVET__RUNTIME__FORCE_SHUTDOWN_DURATION", "2"),
+        ("RIVET__GUARD__HOST", "127.0.0.1"),
+        ("RIVET__GUARD__PORT", "6420"),
+        ("RIVET__API_PEER__HOST", "127.0.0.1"),
+        ("RIVET__API_PEER__PORT", "6421"),
+        ("RIVET__METRICS__HOST", "127.0.0.1"),
+        ("RIVET__METRICS__PORT", "6430"),
+        ("RIVET__FILE_SYSTEM__PATH", "/d"),
+        TOKEN,
+    ];
+
+    let loaded = from_variables(&set_by_the_client_library).unwrap();
+
+    assert_eq!(loaded.warnings.len(), 12, "{:#?}", loaded.warnings);
+    assert_eq!(loaded.settings.shutdown_deadline.as_secs(), 1);
+}
+
+#[test]
+fn a_key_without_effect_is_accepted_with_one_warning() {
+    let loaded = from_files(&[(
+        "a.yaml",
+        "sqlite: {max_storage_bytes: 1, compaction_interval: 5, pitr: {interval_ms: 3}}\n\
+         runtime: {worker_load_shedding_curve: [[700, 1000], [900, 50]]}\n\
+         outbound: {allow: [a, b], proxy: {url: x}}\n",
+    )])
+    .unwrap();
+
+    assert_eq!(loaded.warnings.len(), 6, "{:#?}", loaded.warnings);
+    assert!(loaded.warnings[0].contains("has no effect in this engine"));
+}
+
+#[test]
+fn switching_off_what_does_not_exist_needs_no_warning() {
+    let telemetry = |value: &str| {
+        from_variables(&[TOKEN, ("RIVET__TELEMETRY__ENABLED", value)]).unwrap().warnings.len()
+    };
+
+    assert_eq!((telemetry("false"), telemetry("true")), (0, 1));
+}
+
+#[test]
+fn what_would_change_where_data_goes_is_refused() {
+    for text in [
+        "postgres: {url: 'postgresql://a'}",
+        "database: {postgres: {url: 'postgresql://a'}}",
+        "nats: {addresses: ['a:4222']}",
+        "pubsub: {nats: {addresses: ['a:4222']}}",
+        "clickhouse: {http_url: 'http://a'}",
+        "guard: {https: {port: 443}}",
+    ] {
+        let error = refusal(from_files(&[("a.yaml", text)]));
+        assert!(error.contains("is not supported by this engine"), "{text}: {error}");
+    }
+}
+
+#[test]
+fn one_datacenter_may_be_written_as_a_list_a_table_or_variables() {
+    let list = "topology: {datacenter_label: 2, datacenters: [{name: one, datacenter_label: 2, \
+                is_leader: true, public_url: 'https://rivet.example', peer_url: 'http://a:6421'}]}";
+    let table = "topology: {datacenter_label: 2, datacenters: {one: {datacenter_label: 2, \
+                 public_url: 'https://rivet.example'}}}";
+    for text in [list, table] {
+        let datacenter = from_files(&[("a.yaml", text)]).unwrap().settings.datacenter;
+        assert_eq!((datacenter.label, datacenter.name.as_str()), (2, "one"));
+        assert_eq!(datacenter.public_url, "https://rivet.example/");
+    }
+    let url = ("RIVET__TOPOLOGY__DATACENTERS__DEFAULT__PUBLIC_URL", "http://10.0.0.1:6420");
+    let datacenter = from_variables(&[TOKEN, url]).unwrap().settings.datacenter;
+    assert_eq!(datacenter.public_url, "http://10.0.0.1:6420/");
+}
+
+#[test]
+fn more_than_one_datacenter_is_refused() {
+    let text = "topology: {datacenters: {one: {datacenter_label: 1}, two: {datacenter_label: 2}}}";
+
+    assert!(refusal(from_files(&[("a.yaml", text)])).contains("more than one datacenter"));
+}
+
+#[test]
+fn a_token_of_digits_is_text() {
+    let numeric = ("RIVET__auth__admin_token", "1234567890123456");
+
+    let settings = from_variables(&[numeric]).unwrap().settings;
+
+    assert_eq!(settings.auth.admin_token.unwrap().expose(), "1234567890123456");
+}

@@ -1,0 +1,192 @@
+//! The id of a namespace, an actor or a request: 19 bytes, shown as 30 base36 digits.
+//!
+//! Bytes: `01`, 16 random bytes (UUID version 4), the datacenter's label as u16, big-endian. The
+//! text is those bytes read as a little-endian number, least significant digit first.
+
+use std::{fmt, str::FromStr};
+
+const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
+const TEXT_LENGTH: usize = 30;
+const VERSION: u8 = 1;
+
+/// A unique id.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id([u8; Self::LENGTH]);
+
+/// The text is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum IdError {
+    /// Too short to name even a version.
+    #[error("invalid input length: expected at least 4 characters")]
+    TooShort,
+    /// Not 30 characters.
+    #[error("invalid input length: expected {TEXT_LENGTH}, got {0}")]
+    Length(usize),
+    /// A character outside `0-9a-z`.
+    #[error("invalid base36 character: '{0}'")]
+    Digit(char),
+    /// More than 19 bytes can hold.
+    #[error("the id is out of range")]
+    Range,
+    /// A kind of id that this engine does not know.
+    #[error("unsupported ID version: {0}")]
+    Version(u8),
+}
+
+impl Id {
+    /// How many bytes an id has.
+    pub const LENGTH: usize = 19;
+
+    /// A new random id, made in the datacenter with this label.
+    pub fn random(datacenter_label: u16) -> Self {
+        let mut bytes = [0; Self::LENGTH];
+        bytes[0] = VERSION;
+        bytes[1..17].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        bytes[17..].copy_from_slice(&datacenter_label.to_be_bytes());
+        Self(bytes)
+    }
+
+    /// The id with these bytes, when there are 19 of them and they begin with a known version.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
+        let bytes: [u8; Self::LENGTH] = bytes.try_into().ok()?;
+        (bytes[0] == VERSION).then_some(Self(bytes))
+    }
+
+    /// The bytes of the id.
+    pub fn as_bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut number = self.0;
+        let mut text = String::with_capacity(TEXT_LENGTH);
+        for _ in 0..TEXT_LENGTH {
+            // Schoolbook division by 36, from the most significant byte (the last one) down.
+            let mut remainder = 0_u16;
+            for byte in number.iter_mut().rev() {
+                let value = (remainder << 8) | u16::from(*byte);
+                *byte = (value / 36).to_le_bytes()[0];
+                remainder = value % 36;
+            }
+            text.push(char::from(DIGITS[usize::from(remainder)]));
+        }
+        f.write_str(&text)
+    }
+}
+
+impl fmt::Debug for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl FromStr for Id {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if text.len() < 4 {
+            return Err(IdError::TooShort);
+        }
+        if text.len() != TEXT_LENGTH {
+            return Err(IdError::Length(text.len()));
+        }
+        let mut number = [0_u8; Self::LENGTH];
+        for character in text.chars().rev() {
+            let digit = character.to_digit(36).ok_or(IdError::Digit(character))?;
+            let mut carry = digit;
+            for byte in &mut number {
+                let value = u32::from(*byte) * 36 + carry;
+                *byte = value.to_le_bytes()[0];
+                carry = value >> 8;
+            }
+            if carry != 0 {
+                return Err(IdError::Range);
+            }
+        }
+        if number[0] == VERSION { Ok(Self(number)) } else { Err(IdError::Version(number[0])) }
+    }
+}
+
+impl serde::Serialize for Id {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Id {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn text_and_bytes_name_the_same_id(random in any::<[u8; 16]>(), label in any::<u16>()) {
+            let mut bytes = [0; Id::LENGTH];
+            bytes[0] = VERSION;
+            bytes[1..17].copy_from_slice(&random);
+            bytes[17..].copy_from_slice(&label.to_be_bytes());
+            let id = Id(bytes);
+
+            let text = id.to_string();
+
+            prop_assert_eq!(text.len(), TEXT_LENGTH);
+            prop_assert_eq!(text.parse::<Id>(), Ok(id));
+            prop_assert_eq!(text.to_uppercase().parse::<Id>(), Ok(id));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "\\PC{0,40}") {
+            let _ = text.parse::<Id>();
+        }
+    }
+
+    #[test]
+    fn an_id_of_datacenter_1_ends_in_two_zeros() {
+        assert!(Id::random(1).to_string().ends_with("00"));
+    }
+
+    /// This text is in logs, URLs and stored rows: if this test fails, fix the code.
+    const GOLDEN: &str = "t1grlftei8zngmkzvmuidzlllecl00";
+
+    #[test]
+    fn the_text_form_has_not_changed() {
+        let mut bytes = [0; Id::LENGTH];
+        bytes[0] = VERSION;
+        bytes[1..17].copy_from_slice(&[0xAB; 16]);
+        bytes[18] = 1;
+
+        assert_eq!(Id(bytes).to_string(), GOLDEN);
+        assert_eq!(GOLDEN.parse(), Ok(Id(bytes)));
+    }
+
+    #[test]
+    fn an_id_made_by_another_engine_is_read() {
+        let id: Id = "hkigxd4lpe1ezuhv3lya05xckoal00".parse().unwrap();
+
+        assert_eq!(&id.as_bytes()[17..], [0, 1]);
+    }
+
+    #[test]
+    fn text_that_is_no_id_is_refused_with_the_reason() {
+        let reason = |text: &str| text.parse::<Id>().unwrap_err().to_string();
+
+        assert_eq!(reason("abc"), "invalid input length: expected at least 4 characters");
+        assert_eq!(
+            reason("hkigxd4lpe1ezuhv3lya05xckoal"),
+            "invalid input length: expected 30, got 28"
+        );
+        assert_eq!(reason("hkigxd4lpe1ezuhv3lya05xcko-l00"), "invalid base36 character: '-'");
+        assert_eq!(reason("zzzzzzzzzzzzzzzzzzzzzzzzzzzz00"), "unsupported ID version: 255");
+        assert_eq!(reason("zzzzzzzzzzzzzzzzzzzzzzzzzzzzzz"), "the id is out of range");
+    }
+}

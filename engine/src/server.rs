@@ -1,0 +1,149 @@
+//! The process: starts in order, serves, and stops without losing what it had begun.
+//!
+//! Start: ports, then the data directory, then the `default` namespace, then requests. So a port
+//! that is taken or a directory that is in use leaves nothing half done.
+
+mod connections;
+mod listener;
+mod signals;
+
+use std::sync::Arc;
+
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use self::connections::Serving;
+pub use self::listener::BindError;
+use crate::{
+    api::Api,
+    auth::{AuthError, Gate},
+    clock::{SharedClock, SystemClock},
+    config::{Listen, Settings},
+    directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
+    storage::{Database, GroupReport, OpenError, RocksStorage, StorageObserver},
+    telemetry::Metrics,
+};
+
+/// Why the engine did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The tokens cannot be used.
+    #[error(transparent)]
+    Auth(#[from] AuthError),
+    /// A port cannot be had.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The `default` namespace could not be created.
+    #[error("the default namespace could not be created")]
+    Bootstrap(#[source] DirectoryError),
+    /// The metrics contradict each other.
+    #[error("the metrics could not be set up: please report this")]
+    Metrics(#[source] prometheus::Error),
+    /// The system does not deliver signals.
+    #[error("signals cannot be received")]
+    Signals(#[source] std::io::Error),
+    /// A write to the disk failed while the engine ran.
+    #[error(
+        "a write to the data directory failed: nothing was acknowledged after it; \
+         check the disk, then start the engine again"
+    )]
+    StorageFailed,
+}
+
+/// Runs the engine until it is asked to stop.
+pub async fn run(settings: Settings) -> Result<(), ServerError> {
+    let metrics = Arc::new(Metrics::new().map_err(ServerError::Metrics)?);
+    let clock: SharedClock = Arc::new(SystemClock);
+    let (gate, token_file) = Gate::new(&settings.auth, Arc::clone(&clock), Arc::clone(&metrics))?;
+    if settings.auth.is_open() {
+        tracing::warn!(
+            "everybody who reaches the API is let in: auth.insecure_allow_unauthenticated is true"
+        );
+    }
+    let [guard, api_peer, metrics_port] =
+        [settings.guard, settings.api_peer, settings.metrics].map(listener::bind);
+    let (guard, api_peer, metrics_port) = (guard?, api_peer?, metrics_port?);
+
+    let stop = CancellationToken::new();
+    let failed = CancellationToken::new();
+    let observer = Observer { metrics: Arc::clone(&metrics), failed: failed.clone() };
+    let storage = RocksStorage::open(&settings.data_dir, settings.durability, Arc::new(observer))?;
+    let limits = Limits { actor_stop_threshold: settings.actor_stop_threshold };
+    let directory =
+        Directory::new(Database::new(storage), clock, settings.datacenter.clone(), limits);
+    bootstrap(&directory).await?;
+
+    let tasks = TaskTracker::new();
+    let signals = signals::Signals::listen(stop.clone()).map_err(ServerError::Signals)?;
+    let reload = signals.reload();
+    tasks.spawn(signals.run());
+    if let Some(watcher) = token_file {
+        let stop = stop.clone();
+        tasks.spawn(async move { watcher.run(stop, &reload).await });
+    }
+    let api = Api { directory, gate, metrics, max_request_body: settings.max_request_body };
+    let serving = Serving::new(stop.clone(), Arc::clone(&api.metrics), settings.tcp_nodelay);
+    for (listener, router) in [
+        (guard, api.public_router()),
+        (api_peer, api.peer_router()),
+        (metrics_port, api.metrics_router()),
+    ] {
+        serving.spawn(listener, router);
+    }
+    drop(api);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %settings.data_dir.display(), "ready");
+
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = failed.cancelled() => stop.cancel(),
+    }
+    serving.finish(settings.shutdown_deadline).await;
+    tasks.close();
+    tasks.wait().await;
+    if failed.is_cancelled() {
+        return Err(ServerError::StorageFailed);
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Counts what the storage does, and ends the process when it fails.
+#[derive(Debug)]
+struct Observer {
+    metrics: Arc<Metrics>,
+    failed: CancellationToken,
+}
+
+impl StorageObserver for Observer {
+    fn group_committed(&self, report: GroupReport) {
+        self.metrics.group_committed(report);
+    }
+
+    fn storage_failed(&self) {
+        self.metrics.storage_failed();
+        self.failed.cancel();
+    }
+}
+
+async fn bootstrap(directory: &Directory) -> Result<(), ServerError> {
+    let named = |error: InvalidNamespace| ServerError::Bootstrap(error.into());
+    let name: NamespaceName = "default".parse().map_err(named)?;
+    let display_name: DisplayName = "Default".parse().map_err(named)?;
+    let created =
+        directory.ensure_namespace(name, display_name).await.map_err(ServerError::Bootstrap)?;
+    if created {
+        tracing::info!("namespace `default` created");
+    }
+    Ok(())
+}
+
+/// What a port is for, in the log.
+fn purpose(listen: &Listen) -> &'static str {
+    match listen.block {
+        "guard" => "api",
+        "api_peer" => "health",
+        other => other,
+    }
+}

@@ -1,0 +1,103 @@
+//! Connections: accepted, served, and closed between two requests when the process stops.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+use crate::telemetry::Metrics;
+
+/// A client that has not sent a request's head by then is not going to.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// After a failed accept: long enough for file descriptors to come back.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Everything that is being served.
+#[derive(Debug, Clone)]
+pub(super) struct Serving {
+    stop: CancellationToken,
+    /// Closed connections that are not done at the deadline.
+    abandon: CancellationToken,
+    tasks: TaskTracker,
+    metrics: Arc<Metrics>,
+    nodelay: bool,
+}
+
+impl Serving {
+    pub(super) fn new(stop: CancellationToken, metrics: Arc<Metrics>, nodelay: bool) -> Self {
+        let (abandon, tasks) = (CancellationToken::new(), TaskTracker::new());
+        Self { stop, abandon, tasks, metrics, nodelay }
+    }
+
+    /// Serves `router` to whoever connects to `listener`.
+    pub(super) fn spawn(&self, listener: TcpListener, router: Router) {
+        let serving = self.clone();
+        self.tasks.spawn(async move { serving.accept(listener, router).await });
+    }
+
+    /// Lets running requests finish, for at most `deadline`.
+    pub(super) async fn finish(self, deadline: Duration) {
+        self.tasks.close();
+        if tokio::time::timeout(deadline, self.tasks.wait()).await.is_err() {
+            tracing::warn!(
+                connections = self.metrics.connections().get(),
+                "requests were still running at the deadline and are given up"
+            );
+            self.abandon.cancel();
+            self.tasks.wait().await;
+        }
+    }
+
+    async fn accept(self, listener: TcpListener, router: Router) {
+        loop {
+            let accepted = tokio::select! {
+                () = self.stop.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, _)) => {
+                    let (serving, router) = (self.clone(), router.clone());
+                    self.tasks.spawn(async move { serving.serve(stream, router).await });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(&self, stream: TcpStream, router: Router) {
+        // Without it the last packet of an answer waits for an acknowledgement.
+        if let Err(error) = stream.set_nodelay(self.nodelay) {
+            tracing::debug!(%error, "TCP_NODELAY could not be set");
+        }
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        let mut connection = std::pin::pin!(connection);
+        self.metrics.connections().inc();
+        let outcome = tokio::select! {
+            outcome = connection.as_mut() => outcome,
+            () = self.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                tokio::select! {
+                    outcome = connection.as_mut() => outcome,
+                    () = self.abandon.cancelled() => Ok(()),
+                }
+            }
+        };
+        self.metrics.connections().dec();
+        if let Err(error) = outcome {
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+}

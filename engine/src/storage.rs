@@ -1,0 +1,95 @@
+//! Ordered key-value transactions: the one door through which rows are read and written.
+//!
+//! [`Storage`] is what a backend offers: attempts that read at one moment and commit atomically
+//! when nothing that they read has changed since. [`Transaction`] gives an attempt its own writes
+//! to read and typed rows; [`Database`] runs it again when it conflicts. A commit that returned is
+//! on disk.
+
+mod database;
+mod error;
+mod rocks;
+mod transaction;
+mod watches;
+
+use std::{collections::BTreeSet, fmt::Debug, time::Duration};
+
+use tokio::sync::oneshot;
+
+pub use self::{
+    database::Database,
+    error::{OpenError, StorageError},
+    rocks::{Durability, RocksStorage},
+    transaction::Transaction,
+    watches::Watch,
+};
+use crate::keyspace::{KeyRange, Order};
+
+/// A store of ordered keys.
+pub trait Storage: Debug + Send + Sync + 'static {
+    /// Starts to read the store as it is at this moment.
+    fn begin(&self) -> Box<dyn Attempt + '_>;
+
+    /// Waits for the next commit that writes `key`.
+    fn watch(&self, key: &[u8]) -> Watch;
+}
+
+/// One attempt at a transaction. Reads may wait for the disk.
+pub trait Attempt: Debug {
+    /// The value of `key` at the moment of [`Storage::begin`].
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Up to `limit` rows of `range` at that moment.
+    fn range(&self, range: &KeyRange, order: Order, limit: usize)
+    -> Result<Vec<Row>, StorageError>;
+
+    /// Writes everything, or nothing when a key in `reads` was written since that moment.
+    fn commit(self: Box<Self>, reads: ReadSet, writes: Vec<Write>) -> Pending;
+}
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
+
+/// A key and what becomes of it: a new value, or none.
+pub type Write = (Vec<u8>, Option<Vec<u8>>);
+
+/// What a transaction has seen, and must still be so when it commits.
+#[derive(Debug, Default)]
+pub struct ReadSet {
+    /// Single keys, present or not.
+    pub keys: BTreeSet<Vec<u8>>,
+    /// Ranges, including the rows that were not there.
+    pub ranges: Vec<KeyRange>,
+}
+
+/// A commit on its way to the disk.
+#[derive(Debug)]
+pub struct Pending(oneshot::Receiver<Result<(), StorageError>>);
+
+impl Pending {
+    /// Waits until the commit is on disk, or was refused.
+    pub async fn wait(self) -> Result<(), StorageError> {
+        self.0.await.unwrap_or(Err(StorageError::Closed))
+    }
+}
+
+/// What became of a group of commits: how backends report to telemetry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupReport {
+    /// How many commits reached the disk together.
+    pub committed: usize,
+    /// How many were refused because somebody else was faster.
+    pub conflicts: usize,
+    /// How many were lost because the disk failed.
+    pub failed: usize,
+    /// How long the write took, including the sync.
+    pub duration: Duration,
+}
+
+/// Who wants to know what the storage does.
+pub trait StorageObserver: Debug + Send + Sync + 'static {
+    /// A group of commits was answered.
+    fn group_committed(&self, report: GroupReport);
+
+    /// A write failed. What is on disk is unknown from here on: the process has to start anew.
+    fn storage_failed(&self);
+}

@@ -1,0 +1,73 @@
+//! Runs transactions: off the threads that serve requests, and again when they conflict.
+
+use std::{sync::Arc, time::Duration};
+
+use super::{Pending, Storage, StorageError, Transaction, Watch};
+use crate::keyspace::{Table, key_bytes};
+
+/// How often a transaction may lose against others before its caller hears of it.
+const ATTEMPTS: u32 = 64;
+
+/// A handle to the store; cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Database(Arc<dyn Storage>);
+
+impl Database {
+    /// The database kept in `storage`.
+    pub fn new(storage: impl Storage) -> Self {
+        Self(Arc::new(storage))
+    }
+
+    /// Runs `work` and writes what it wrote, atomically. What it returns is true once this
+    /// returns: its writes are on disk.
+    ///
+    /// `work` runs again from the start when another transaction was faster, so it must have no
+    /// effects but its writes.
+    pub async fn transact<R, E, W>(&self, work: W) -> Result<R, E>
+    where
+        W: Fn(&mut Transaction<'_>) -> Result<R, E> + Send + Sync + 'static,
+        R: Send + 'static,
+        E: From<StorageError> + Send + 'static,
+    {
+        let work = Arc::new(work);
+        for lost in 0..ATTEMPTS {
+            if lost > 8 {
+                // A crowd on one row: stepping back lets those in front finish.
+                tokio::time::sleep(Duration::from_millis(u64::from(lost))).await;
+            }
+            let (storage, work) = (Arc::clone(&self.0), Arc::clone(&work));
+            let (result, pending) = blocking(move || attempt(&*storage, &*work)).await?;
+            match pending {
+                None => return Ok(result),
+                Some(pending) => match pending.wait().await {
+                    Ok(()) => return Ok(result),
+                    Err(StorageError::Conflict) => {}
+                    Err(error) => return Err(error.into()),
+                },
+            }
+        }
+        Err(StorageError::Contended(ATTEMPTS).into())
+    }
+
+    /// Waits for the next commit that writes the row of `key`.
+    pub fn watch<T: Table>(&self, key: &T::Key) -> Watch {
+        self.0.watch(&key_bytes::<T>(key))
+    }
+}
+
+fn attempt<R, E>(
+    storage: &dyn Storage,
+    work: &dyn Fn(&mut Transaction<'_>) -> Result<R, E>,
+) -> Result<(R, Option<Pending>), E> {
+    let mut transaction = Transaction::new(storage.begin());
+    let result = work(&mut transaction)?;
+    Ok((result, transaction.commit()))
+}
+
+/// Runs `work`, which may wait for the disk, where waiting holds up nobody else.
+async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+    }
+}

@@ -1,0 +1,158 @@
+//! The only writer: takes all commits that wait, writes them with one sync, answers everybody.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use rocksdb::{DB, WriteBatch, WriteOptions};
+use tokio::sync::oneshot;
+
+use super::{Durability, recent::RecentWrites};
+use crate::storage::{
+    GroupReport, ReadSet, StorageError, StorageObserver, Write, watches::Watches,
+};
+
+/// How many commits share one sync, and how many bytes: beyond that the first would wait too long.
+const GROUP: usize = 512;
+const GROUP_BYTES: usize = 8 << 20;
+
+/// A commit that wants to be written.
+#[derive(Debug)]
+pub(super) struct Request {
+    /// The number of the last commit that it has seen.
+    pub(super) version: u64,
+    /// What it has read.
+    pub(super) reads: ReadSet,
+    /// What it writes.
+    pub(super) writes: Vec<Write>,
+    /// Who waits for the outcome.
+    pub(super) answer: oneshot::Sender<Result<(), StorageError>>,
+}
+
+/// The writer's state.
+pub(super) struct Committer {
+    db: Arc<DB>,
+    options: WriteOptions,
+    committed: Arc<AtomicU64>,
+    watches: Watches,
+    observer: Arc<dyn StorageObserver>,
+    recent: RecentWrites,
+    /// After a failed write nobody knows what is on disk: nothing is acknowledged any more.
+    failed: bool,
+}
+
+impl Committer {
+    pub(super) fn new(
+        db: Arc<DB>,
+        durability: Durability,
+        committed: Arc<AtomicU64>,
+        watches: Watches,
+        observer: Arc<dyn StorageObserver>,
+    ) -> Self {
+        let mut options = WriteOptions::default();
+        options.set_sync(durability == Durability::Strict);
+        let recent = RecentWrites::default();
+        Self { db, options, committed, watches, observer, recent, failed: false }
+    }
+
+    /// Writes what comes through `requests` until their senders are gone.
+    pub(super) fn run(mut self, requests: &mpsc::Receiver<Request>) {
+        while let Ok(first) = requests.recv() {
+            let mut bytes = first.bytes();
+            let mut group = vec![first];
+            // Whoever queued up during the last sync goes together now.
+            while group.len() < GROUP && bytes < GROUP_BYTES {
+                let Ok(next) = requests.try_recv() else { break };
+                bytes += next.bytes();
+                group.push(next);
+            }
+            self.commit(group);
+        }
+    }
+
+    fn commit(&mut self, group: Vec<Request>) {
+        let mut version = self.committed.load(Ordering::Acquire);
+        let mut batch = WriteBatch::default();
+        let mut accepted = Vec::with_capacity(group.len());
+        let mut refused = Vec::new();
+        for request in group {
+            if self.failed {
+                request.answer(Err(StorageError::Closed));
+            } else if self.recent.allow(request.version, &request.reads) {
+                version += 1;
+                for (key, value) in &request.writes {
+                    self.recent.add(version, key);
+                    match value {
+                        Some(value) => batch.put(key, value),
+                        None => batch.delete(key),
+                    }
+                }
+                accepted.push(request);
+            } else {
+                refused.push(request);
+            }
+        }
+        let conflicts = refused.len();
+        let started = Instant::now();
+        if !accepted.is_empty() {
+            match self.db.write_opt(batch, &self.options) {
+                Ok(()) => self.acknowledge(accepted, version, conflicts, started.elapsed()),
+                Err(error) => self.fail(accepted, conflicts, &error),
+            }
+        } else if conflicts > 0 {
+            let duration = Duration::ZERO;
+            let report = GroupReport { committed: 0, conflicts, failed: 0, duration };
+            self.observer.group_committed(report);
+        }
+        // Answered last, so that the next attempt sees the commit that it lost against.
+        for request in refused {
+            request.answer(Err(StorageError::Conflict));
+        }
+    }
+
+    fn acknowledge(
+        &self,
+        accepted: Vec<Request>,
+        version: u64,
+        conflicts: usize,
+        duration: Duration,
+    ) {
+        self.committed.store(version, Ordering::Release);
+        let written = accepted.iter().flat_map(|request| &request.writes);
+        self.watches.wake(written.map(|(key, _)| key.as_slice()));
+        let committed = accepted.len();
+        for request in accepted {
+            request.answer(Ok(()));
+        }
+        self.observer.group_committed(GroupReport { committed, conflicts, failed: 0, duration });
+    }
+
+    fn fail(&mut self, accepted: Vec<Request>, conflicts: usize, error: &rocksdb::Error) {
+        tracing::error!(%error, "a write failed: the store accepts nothing more");
+        self.failed = true;
+        let failed = accepted.len();
+        for request in accepted {
+            request.answer(Err(StorageError::Database(error.clone())));
+        }
+        let duration = Duration::ZERO;
+        self.observer.group_committed(GroupReport { committed: 0, conflicts, failed, duration });
+        self.observer.storage_failed();
+    }
+}
+
+impl Request {
+    fn bytes(&self) -> usize {
+        let size = |(key, value): &Write| key.len() + value.as_ref().map_or(0, Vec::len);
+        self.writes.iter().map(size).sum()
+    }
+
+    fn answer(self, outcome: Result<(), StorageError>) {
+        // Whoever asked may have gone; what was written stays written.
+        let _ = self.answer.send(outcome);
+    }
+}

@@ -1,0 +1,9 @@
+//! What the engine says about itself: log lines on standard output, metrics for Prometheus.
+//!
+//! Nothing here is sent anywhere: the operator collects it.
+
+mod json;
+pub mod logging;
+mod metrics;
+
+pub use self::metrics::{Metrics, Request};

@@ -1,0 +1,171 @@
+//! Counters and histograms in the text format of Prometheus. Every label has few values.
+
+use std::time::Duration;
+
+use prometheus::{
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
+    Registry, TextEncoder,
+};
+
+use crate::storage::{GroupReport, StorageObserver};
+
+/// From a tenth of a millisecond (a cached read) to ten seconds (something is wrong).
+const SECONDS: &[f64] =
+    &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+
+const COMMITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// An answered request, in labels.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r> {
+    /// The route's template, never the path.
+    pub route: &'r str,
+    /// The method, when it is a usual one.
+    pub method: &'r str,
+    /// The status.
+    pub status: u16,
+    /// How long the answer took.
+    pub duration: Duration,
+}
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: IntCounterVec,
+    request_seconds: HistogramVec,
+    connections: IntGauge,
+    refusals: IntCounterVec,
+    token_reloads: IntCounterVec,
+    commits: IntCounterVec,
+    group_commits: Histogram,
+    sync_seconds: Histogram,
+    storage_failures: IntCounter,
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new_custom(Some("rivet_engine".to_owned()), None)?;
+        let counters = |name: &str, help: &str, labels: &[&str]| {
+            let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
+            registry.register(Box::new(counters.clone()))?;
+            Ok::<_, prometheus::Error>(counters)
+        };
+        let requests = counters(
+            "http_requests_total",
+            "Requests answered, by route, method and status.",
+            &["route", "method", "status"],
+        )?;
+        let refusals = counters(
+            "auth_refusals_total",
+            "Requests refused for want of a valid token, by reason.",
+            &["reason"],
+        )?;
+        let token_reloads = counters(
+            "auth_token_reloads_total",
+            "Times the token file was read again, by outcome.",
+            &["outcome"],
+        )?;
+        let commits =
+            counters("storage_commits_total", "Commits of the store, by outcome.", &["outcome"])?;
+        let request_seconds = HistogramVec::new(
+            HistogramOpts::new("http_request_duration_seconds", "Time to answer, by route.")
+                .buckets(SECONDS.to_vec()),
+            &["route"],
+        )?;
+        registry.register(Box::new(request_seconds.clone()))?;
+        let group_commits = Histogram::with_opts(
+            HistogramOpts::new("storage_group_commits", "Commits that shared one write.")
+                .buckets(COMMITS.to_vec()),
+        )?;
+        registry.register(Box::new(group_commits.clone()))?;
+        let sync_seconds = Histogram::with_opts(
+            HistogramOpts::new(
+                "storage_write_duration_seconds",
+                "Time of one write to the store, including its sync.",
+            )
+            .buckets(SECONDS.to_vec()),
+        )?;
+        registry.register(Box::new(sync_seconds.clone()))?;
+        let connections = IntGauge::new("http_connections", "Open connections.")?;
+        registry.register(Box::new(connections.clone()))?;
+        let storage_failures = IntCounter::new(
+            "storage_failures_total",
+            "Writes that failed: each ends the process.",
+        )?;
+        registry.register(Box::new(storage_failures.clone()))?;
+        let build = IntCounterVec::new(
+            Opts::new("build_info", "The version that runs; always 1."),
+            &["version"],
+        )?;
+        registry.register(Box::new(build.clone()))?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
+        Ok(Self {
+            registry,
+            requests,
+            request_seconds,
+            connections,
+            refusals,
+            token_reloads,
+            commits,
+            group_commits,
+            sync_seconds,
+            storage_failures,
+        })
+    }
+
+    /// A request was answered.
+    pub fn request(&self, request: Request<'_>) {
+        let status = request.status.to_string();
+        self.requests.with_label_values(&[request.route, request.method, &status]).inc();
+        let seconds = request.duration.as_secs_f64();
+        self.request_seconds.with_label_values(&[request.route]).observe(seconds);
+    }
+
+    /// A request was refused for want of a valid token.
+    pub fn refused(&self, reason: &'static str) {
+        self.refusals.with_label_values(&[reason]).inc();
+    }
+
+    /// The token file was read again.
+    pub fn tokens_reloaded(&self, outcome: &'static str) {
+        self.token_reloads.with_label_values(&[outcome]).inc();
+    }
+
+    /// The number of open connections, which whoever opens and closes them counts.
+    pub fn connections(&self) -> &IntGauge {
+        &self.connections
+    }
+
+    /// Everything, in the text format of Prometheus.
+    pub fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(text)
+    }
+}
+
+impl StorageObserver for Metrics {
+    fn group_committed(&self, report: GroupReport) {
+        let outcomes = [
+            ("committed", report.committed),
+            ("conflict", report.conflicts),
+            ("failed", report.failed),
+        ];
+        for (outcome, commits) in outcomes {
+            let commits = u64::try_from(commits).unwrap_or(u64::MAX);
+            self.commits.with_label_values(&[outcome]).inc_by(commits);
+        }
+        if let Ok(commits) = u32::try_from(report.committed)
+            && commits > 0
+        {
+            self.group_commits.observe(f64::from(commits));
+            self.sync_seconds.observe(report.duration.as_secs_f64());
+        }
+    }
+
+    fn storage_failed(&self) {
+        self.storage_failures.inc();
+    }
+}

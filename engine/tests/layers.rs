@@ -1,0 +1,118 @@
+//! Keeps the engine's imports pointing one way, and its routes in one table.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+/// Lowest first: a module may name those before it.
+const LAYERS: [&str; 9] =
+    ["clock", "keyspace", "storage", "directory", "telemetry", "config", "auth", "api", "server"];
+
+fn sources() -> Vec<(PathBuf, String)> {
+    fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                collect(&path, found);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                found.push(path);
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    collect(&root, &mut found);
+    let read = |path: PathBuf| {
+        let text = fs::read_to_string(&path).unwrap();
+        (path.strip_prefix(&root).unwrap().to_owned(), text)
+    };
+    found.into_iter().map(read).collect()
+}
+
+fn layer_of(path: &Path) -> Option<usize> {
+    let first = path.components().next().unwrap().as_os_str().to_str().unwrap();
+    let name = first.trim_end_matches(".rs");
+    if ["lib", "main"].contains(&name) {
+        return None;
+    }
+    let layer = LAYERS.iter().position(|layer| *layer == name);
+    assert!(layer.is_some(), "{name} is not in the list of layers");
+    layer
+}
+
+/// The modules that `text` names with `crate::`, alone or in braces.
+fn named(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    for (at, marker) in text.match_indices("crate::") {
+        let rest = &text[at + marker.len()..];
+        if rest.starts_with('{') {
+            let mut depth = 0;
+            let mut word_starts = Some(1);
+            for (index, character) in rest.char_indices() {
+                match character {
+                    '{' => depth += 1,
+                    '}' => depth -= 1,
+                    _ => {}
+                }
+                if depth == 1 && (character == '{' || character == ',') {
+                    word_starts = Some(index + 1);
+                } else if let Some(start) = word_starts
+                    && (character == ':' || character == ',' || character == '}')
+                {
+                    names.push(rest[start..index].trim());
+                    word_starts = None;
+                }
+                if depth == 0 {
+                    break;
+                }
+            }
+        } else {
+            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+            names.push(&rest[..end]);
+        }
+    }
+    names
+}
+
+#[test]
+fn imports_point_one_way() {
+    for (path, text) in sources() {
+        let Some(own) = layer_of(&path) else { continue };
+        for name in named(&text) {
+            let Some(other) = LAYERS.iter().position(|layer| *layer == name) else { continue };
+            assert!(
+                other <= own,
+                "{}: {} must not use {name}, which is above it",
+                path.display(),
+                LAYERS[own]
+            );
+        }
+    }
+}
+
+#[test]
+fn the_reader_of_imports_sees_nested_ones() {
+    let text = "use crate::{\n    api::Api,\n    auth::{Gate, x::Y},\n    clock,\n};\nfn f() { crate::server::run() }";
+
+    assert_eq!(named(text), ["api", "auth", "clock", "server"]);
+}
+
+/// A route that is not in the table would have no access policy.
+#[test]
+fn only_the_table_adds_routes() {
+    for (path, text) in sources() {
+        let adds = text.matches(".route(").count() + text.matches(".nest(").count();
+        let allowed = usize::from(path == Path::new("api/routes.rs"));
+        assert_eq!(adds, allowed, "{}", path.display());
+    }
+}
+
+/// Only telemetry writes to standard output, and only `main` to standard error.
+#[test]
+fn nothing_else_prints() {
+    for (path, text) in sources() {
+        let prints = text.contains("println!") || text.contains("eprintln!");
+        assert!(!prints, "{}", path.display());
+    }
+}

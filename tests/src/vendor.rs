@@ -1,0 +1,144 @@
+//! The vendor: a host with a Docker daemon of its own, on which keys, root documents and bundles
+//! of the sample product are made with rivetctl.
+
+use std::{
+    fs,
+    process::Command,
+    sync::{Arc, Mutex, OnceLock, Weak},
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use camino_tempfile::Utf8TempDir;
+
+use crate::{bin, run::Run};
+
+/// The sample product, as its vendor keeps it.
+const PRODUCT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/product");
+
+/// A vendor with a root key, a release key and a signed root document.
+#[derive(Debug)]
+pub struct Vendor {
+    dir: Utf8TempDir,
+    fingerprint: String,
+    image: OnceLock<()>,
+    bundle: OnceLock<Utf8PathBuf>,
+}
+
+impl Vendor {
+    /// The vendor of all stories that run at this moment: keys and images are made once.
+    pub fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Vendor>> = Mutex::new(Weak::new());
+        // Where one story failed to make it, the next one tries again.
+        let mut shared = SHARED.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(vendor) = shared.upgrade() {
+            return vendor;
+        }
+        let vendor = Arc::new(Self::new());
+        *shared = Arc::downgrade(&vendor);
+        vendor
+    }
+
+    /// A vendor whom no other story knows.
+    pub fn new() -> Self {
+        let dir = camino_tempfile::tempdir().unwrap();
+        let mut vendor = Self {
+            dir,
+            fingerprint: String::new(),
+            image: OnceLock::new(),
+            bundle: OnceLock::new(),
+        };
+        fs::write(vendor.path("passphrase"), "correct horse battery staple\n").unwrap();
+        vendor.key("root");
+        vendor.key("release");
+        let root = vendor.path("roots/1.json");
+        vendor.ok(&[
+            "key",
+            "root",
+            "new",
+            "--product",
+            "sample-notes",
+            "--out",
+            root.as_str(),
+            "--root-key",
+            vendor.path("root.pub").as_str(),
+            "--release-key",
+            vendor.path("release.pub").as_str(),
+        ]);
+        let key = vendor.path("root");
+        let shown =
+            vendor.ok(&["--json", "key", "root", "sign", root.as_str(), "--key", key.as_str()]);
+        vendor.fingerprint.push_str(shown.result()["fingerprint"].as_str().unwrap());
+        vendor
+    }
+
+    /// The fingerprint of the first root document, as it reaches the operator.
+    pub fn fingerprint(&self) -> &str {
+        &self.fingerprint
+    }
+
+    /// A file in the vendor's directory.
+    pub fn path(&self, name: &str) -> Utf8PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// A new key pair, `name` and `name.pub`.
+    pub fn key(&self, name: &str) -> Utf8PathBuf {
+        let path = self.path(name);
+        self.ok(&["key", "new", "--out", path.as_str()]);
+        path
+    }
+
+    /// The sample product's bundle, made once.
+    pub fn bundle(&self) -> &Utf8Path {
+        self.bundle.get_or_init(|| self.make_bundle("sample-notes.rvb", &[]))
+    }
+
+    /// A bundle of the sample product, with `flags` over its recipe.
+    pub fn make_bundle(&self, name: &str, flags: &[&str]) -> Utf8PathBuf {
+        let (path, key) = (self.path(name), self.path("release"));
+        self.try_bundle(&path, &[&["--key", key.as_str()], flags].concat()).ok();
+        path
+    }
+
+    /// Runs `rivetctl bundle` for the sample product.
+    pub fn try_bundle(&self, output: &Utf8Path, flags: &[&str]) -> Run {
+        self.image.get_or_init(|| self.build_image());
+        let (recipe, roots) =
+            (Utf8Path::new(PRODUCT).join("rivet-bundle.toml"), self.path("roots"));
+        let mut command = self.rivetctl();
+        command.args(["bundle", "--file", recipe.as_str(), "--output", output.as_str()]);
+        command.args(["--roots", roots.as_str()]).args(flags);
+        Run::of(&mut command)
+    }
+
+    /// `rivetctl` on the vendor's host.
+    pub fn rivetctl(&self) -> Command {
+        let mut command = bin::rivetctl();
+        command
+            .env("HOME", self.dir.path())
+            .env("DOCKER_HOST", docker_host())
+            .env("RIVETCTL_PASSPHRASE_FILE", self.path("passphrase"));
+        command
+    }
+
+    fn ok(&self, args: &[&str]) -> Run {
+        Run::of(self.rivetctl().args(args)).ok()
+    }
+
+    fn build_image(&self) {
+        let mut command = bin::bare(Utf8Path::new(PRODUCT).join("build-image"));
+        command.arg(bin::path("sample-notes"));
+        command.env("DOCKER_HOST", docker_host()).env("HOME", self.dir.path());
+        Run::of(&mut command).ok();
+    }
+}
+
+impl Default for Vendor {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+fn docker_host() -> String {
+    format!("unix://{}/docker.sock", bin::host("RIVETCTL_TEST_CONNECTED").display())
+}
