@@ -46,33 +46,40 @@ fn named(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     for (at, marker) in text.match_indices("crate::") {
         let rest = &text[at + marker.len()..];
-        if rest.starts_with('{') {
-            let mut depth = 0;
-            let mut word_starts = Some(1);
-            for (index, character) in rest.char_indices() {
-                match character {
-                    '{' => depth += 1,
-                    '}' => depth -= 1,
-                    _ => {}
-                }
-                if depth == 1 && (character == '{' || character == ',') {
-                    word_starts = Some(index + 1);
-                } else if let Some(start) = word_starts
-                    && (character == ':' || character == ',' || character == '}')
-                {
-                    names.push(rest[start..index].trim());
-                    word_starts = None;
-                }
-                if depth == 0 {
-                    break;
-                }
-            }
-        } else {
-            let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
-            names.push(&rest[..end]);
+        match rest.strip_prefix('{') {
+            None => names.push(first_word(rest)),
+            Some(list) => names.extend(top_level_items(list).into_iter().map(first_word)),
         }
     }
+    names.retain(|name| !name.is_empty());
     names
+}
+
+/// What stands between the commas of a list in braces, up to the brace that ends it.
+fn top_level_items(list: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut items) = (0_i32, 0, Vec::new());
+    for (index, character) in list.char_indices() {
+        match character {
+            '{' => depth += 1,
+            '}' if depth == 0 => {
+                items.push(&list[start..index]);
+                break;
+            }
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                items.push(&list[start..index]);
+                start = index + 1;
+            }
+            _ => {}
+        }
+    }
+    items
+}
+
+fn first_word(text: &str) -> &str {
+    let text = text.trim_start();
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    &text[..end]
 }
 
 #[test]

@@ -1,0 +1,294 @@
+//! Starts the program on a directory of its own and speaks HTTP with it.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use camino::{Utf8Path, Utf8PathBuf};
+use camino_tempfile::Utf8TempDir;
+
+pub(crate) const TOKEN: &str = "rvt_0123456789abcdefghijklmnop";
+
+/// On a busy machine everything takes longer; nothing takes this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How the program is to be started.
+pub(crate) struct Setup {
+    dir: Utf8TempDir,
+    environment: BTreeMap<String, String>,
+}
+
+/// What became of a program that has ended.
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) log: String,
+}
+
+/// What a program said that was not meant to stay.
+pub(crate) struct Output {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Setup {
+    pub(crate) fn new() -> Self {
+        let dir = camino_tempfile::tempdir().unwrap();
+        let mut environment = BTreeMap::new();
+        for block in ["GUARD", "API_PEER", "METRICS"] {
+            environment.insert(format!("RIVET__{block}__HOST"), "127.0.0.1".to_owned());
+            environment.insert(format!("RIVET__{block}__PORT"), "0".to_owned());
+        }
+        let setup = Self { dir, environment };
+        let data = setup.data_dir();
+        setup
+            .with("RIVET__FILE_SYSTEM__PATH", data.as_str())
+            .with("RIVET__AUTH__ADMIN_TOKEN", TOKEN)
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    pub(crate) fn dir(&self) -> &Utf8Path {
+        self.dir.path()
+    }
+
+    pub(crate) fn data_dir(&self) -> Utf8PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Runs the program until it ends by itself.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let output = self.command().args(arguments).output().unwrap();
+        let text = |bytes| String::from_utf8(bytes).unwrap();
+        Output {
+            code: output.status.code(),
+            stdout: text(output.stdout),
+            stderr: text(output.stderr),
+        }
+    }
+
+    /// Starts the program and waits until it serves.
+    pub(crate) fn start(&self) -> Engine {
+        let mut child = self
+            .command()
+            .arg("start")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = Arc::<Mutex<String>>::default();
+        let readers = vec![
+            collect(child.stdout.take().unwrap(), &log),
+            collect(child.stderr.take().unwrap(), &log),
+        ];
+        let engine = Engine { child, log, readers };
+        engine.await_log("ready");
+        engine
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rivet-engine"));
+        command.env_clear().envs(&self.environment).current_dir(self.dir.path());
+        command
+    }
+}
+
+fn collect(pipe: impl Read + Send + 'static, log: &Arc<Mutex<String>>) -> JoinHandle<()> {
+    let log = Arc::clone(log);
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let mut log = log.lock().unwrap();
+            log.push_str(&line);
+            log.push('\n');
+        }
+    })
+}
+
+/// A program that runs. Dropping it kills it.
+pub(crate) struct Engine {
+    child: Child,
+    log: Arc<Mutex<String>>,
+    readers: Vec<JoinHandle<()>>,
+}
+
+impl Engine {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Where the port with this purpose listens, as the log says.
+    pub(crate) fn address(&self, purpose: &str) -> SocketAddr {
+        let log = self.log.lock().unwrap();
+        let purpose = format!("purpose={purpose}");
+        let line = log.lines().find(|line| line.contains(&purpose)).expect("the port is logged");
+        let (_, rest) = line.split_once("address=").unwrap();
+        rest.split_whitespace().next().unwrap().trim_matches('"').parse().unwrap()
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, Some(TOKEN), "")
+    }
+
+    pub(crate) fn send(&self, method: &str, path: &str, token: Option<&str>, body: &str) -> Answer {
+        self.at("api", method, path, token, body)
+    }
+
+    pub(crate) fn at(
+        &self,
+        purpose: &str,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> Answer {
+        let connection = Connection::open(self.address(purpose)).unwrap();
+        connection.request(method, path, token, body).unwrap()
+    }
+
+    pub(crate) fn create_namespace(&self, name: &str) {
+        let body = format!(r#"{{"name":"{name}","display_name":"{name}"}}"#);
+        let answer = self.send("POST", "/namespaces", Some(TOKEN), &body);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
+    pub(crate) fn await_log(&self, text: &str) {
+        await_until(text, || {
+            let log = self.log.lock().unwrap();
+            assert!(!log.contains("rivet-engine: "), "it did not start: {log}");
+            log.contains(text)
+        });
+    }
+
+    pub(crate) fn send_signal(&self, name: &str) {
+        let command = format!("kill -{name} {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &command]).status().unwrap().success());
+    }
+
+    /// Sends a signal and waits for the end.
+    pub(crate) fn signal(self, name: &str) -> Ended {
+        self.send_signal(name);
+        self.end()
+    }
+
+    /// Waits for the end.
+    pub(crate) fn end(mut self) -> Ended {
+        let mut status: Option<ExitStatus> = None;
+        await_until("the end of the process", || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        for reader in self.readers.drain(..) {
+            reader.join().unwrap();
+        }
+        let log = self.log.lock().unwrap().clone();
+        Ended { code: status.and_then(|status| status.code()), log }
+    }
+
+    /// kill -9
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+/// A connection for one request.
+pub(crate) struct Connection(TcpStream);
+
+impl Connection {
+    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_read_timeout(Some(PATIENCE))?;
+        Ok(Self(stream))
+    }
+
+    pub(crate) fn request(
+        mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        body: &str,
+    ) -> io::Result<Answer> {
+        self.head(method, path, token, body.len())?;
+        self.write(body)?;
+        self.answer()
+    }
+
+    pub(crate) fn head(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        length: usize,
+    ) -> io::Result<()> {
+        let authorization =
+            token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
+        self.write(&format!(
+            "{method} {path} HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n{authorization}\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
+        ))
+    }
+
+    pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
+        self.0.write_all(text.as_bytes())
+    }
+
+    pub(crate) fn answer(mut self) -> io::Result<Answer> {
+        let mut text = String::new();
+        self.0.read_to_string(&mut text)?;
+        let broken = || io::Error::new(io::ErrorKind::UnexpectedEof, text.clone());
+        let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
+        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(broken)?;
+        let length = head
+            .lines()
+            .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
+            .unwrap_or(0);
+        // A process that was killed may have sent only a part, which is no answer.
+        if body.len() < length {
+            return Err(broken());
+        }
+        Ok(Answer { status, body: body.to_owned() })
+    }
+}
+
+/// Asks again and again until `done`, without assuming how long it takes.
+pub(crate) fn await_until(what: &str, mut done: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !done() {
+        assert!(started.elapsed() < PATIENCE, "waited in vain for {what}");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
+pub(crate) fn now() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    u64::try_from(since.as_millis()).unwrap()
+}
