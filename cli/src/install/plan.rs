@@ -360,7 +360,8 @@ fn steps(
         let again = image.action != ImageAction::Keep;
         step(&format!("load:{}", image.name), what, StepKind::Load(image.name.clone()), again);
     }
-    step("render", "write configuration and services".into(), StepKind::Render, false);
+    // Another version of rivetctl may render otherwise.
+    step("render", "write configuration and services".into(), StepKind::Render, true);
     step("token", "make a 256-bit admin token".into(), StepKind::Token, false);
     if request.settings.runtime == Runtime::Binary {
         step("engine-binary", "write the engine's program".into(), StepKind::EngineBinary, false);

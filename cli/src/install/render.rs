@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::API_PORT;
 use crate::{
     error::Outcome,
+    runtime::compose::Variable,
     site::{
         InstallDir, durable,
         secret::Secret,
@@ -152,7 +153,7 @@ pub(crate) fn variables(
     state: &InstallState,
     values: &super::values::Values,
     token: &Secret,
-) -> Vec<crate::runtime::compose::Variable> {
+) -> Vec<Variable> {
     let namespace = &state.settings.namespace;
     let host = format!("{}:{API_PORT}", crate::compose::ENGINE_SERVICE);
     let ours = [
@@ -163,10 +164,12 @@ pub(crate) fn variables(
         ("RIVETCTL_DATA_DIR", app_data(install).into_string()),
         ("RIVETCTL_INSTALL", state.name.to_string()),
     ];
-    let ours = ours.into_iter().map(|(name, value)| (name.to_owned(), value));
-    ours.chain(values.environment())
-        .map(|(name, value)| crate::runtime::compose::Variable { name, value: Secret::from_text(value) })
-        .collect()
+    let ours = ours.into_iter().map(|(name, value)| Variable {
+        name: name.to_owned(),
+        value: Secret::from_text(value),
+        confidential: crate::compose::OUR_SECRETS.contains(&name),
+    });
+    ours.chain(values.variables()).collect()
 }
 
 fn write_json(path: &Utf8Path, value: &impl serde::Serialize, mode: u32) -> Outcome {

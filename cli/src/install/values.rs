@@ -14,7 +14,10 @@ use camino::Utf8Path;
 use serde_json::Value;
 
 use super::InstallError;
-use crate::site::admit;
+use crate::{
+    runtime::compose::Variable,
+    site::{admit, secret::Secret},
+};
 
 /// Names and name prefixes that a value cannot have.
 const RESERVED: [&str; 14] = [
@@ -73,13 +76,19 @@ impl Values {
         Sha256Digest::of(&zeroize::Zeroizing::new(json))
     }
 
-    /// As environment variables.
-    pub(crate) fn environment(&self) -> Vec<(String, String)> {
+    /// As variables for Compose.
+    pub(crate) fn variables(&self) -> Vec<Variable> {
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
             other => other.to_string(),
         };
-        self.plain.iter().chain(&self.secret).map(|(name, value)| (name.clone(), text(value))).collect()
+        let variable = |(name, value): (&String, &Value), confidential| Variable {
+            name: name.clone(),
+            value: Secret::from_text(text(value)),
+            confidential,
+        };
+        let plain = self.plain.iter().map(|entry| variable(entry, false));
+        plain.chain(self.secret.iter().map(|entry| variable(entry, true))).collect()
     }
 }
 

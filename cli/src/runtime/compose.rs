@@ -31,8 +31,10 @@ pub(crate) struct Compose {
 pub(crate) struct Variable {
     /// Its name.
     pub(crate) name: String,
-    /// Its value, which may be a secret.
+    /// Its value, treated like a secret in any case.
     pub(crate) value: Secret,
+    /// Whether it has to be kept out of messages.
+    pub(crate) confidential: bool,
 }
 
 impl Compose {
@@ -118,7 +120,7 @@ impl Compose {
 /// The end of what a program said, on one line, without secrets and escapes.
 fn last_words(output: &[u8], variables: &[Variable]) -> String {
     let mut text = String::from_utf8_lossy(output).into_owned();
-    for variable in variables.iter().filter(|variable| variable.value.expose().len() >= 8) {
+    for variable in variables.iter().filter(|variable| variable.confidential) {
         text = text.replace(variable.value.expose(), "***");
     }
     let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_secret_in_what_compose_says_is_blotted_out() {
-        let token = Variable { name: "RIVET_TOKEN".into(), value: Secret::from_text("rvt_abcdefgh".into()) };
+        let token = Variable { name: "RIVET_TOKEN".into(), value: Secret::from_text("rvt_abcdefgh".into()), confidential: true };
 
         let said = last_words(b"one\n\nbad value rvt_abcdefgh\x1b[31m\n", &[token]);
 
