@@ -109,7 +109,8 @@ impl Archive {
 
     /// Where the first blob stands.
     pub fn first_blob(&self) -> usize {
-        self.members.iter().position(|member| member.name().starts_with("blobs/")).unwrap()
+        let blob = |member: &Member| member.name().starts_with("blobs/sha256/") && member.name().len() == 77;
+        self.members.iter().position(blob).unwrap()
     }
 
     /// The last member, a blob.

@@ -4,9 +4,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bundle_spec::{Purpose, SecretKey, SshSig};
 
 use super::{
-    Good, RELEASE, ROOT, Row, SECOND_RELEASE, STRANGER,
+    Good, RELEASE, ROOT, Row, SECOND_RELEASE, STRANGER, STRANGERS_FRIEND,
     archive::{Archive, Member},
-    pack_with, pack_with_roots, root_document, signed_root,
+    RawRoot, pack_with, pack_with_roots, root_document,
 };
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----\n";
@@ -121,9 +121,9 @@ fn thresholds() -> Vec<Row> {
             pack_with(&root, |manifest| vec![signature(STRANGER, manifest)])
         }),
         Row::new("E82b", "a stranger who brings a root of his own", "RVB-ROOT-THRESHOLD", |good| {
-            let own = root_document(2, 1, &[STRANGER], 1, &[STRANGER]);
-            let chain = vec![signed_root(good.root(), &[ROOT]), signed_root(&own, &[STRANGER])];
-            pack_with_roots(chain, |manifest| vec![signature(STRANGER, manifest)])
+            let own = root_document(2, 1, &[STRANGER], 1, &[STRANGERS_FRIEND]);
+            let chain = [first(good), RawRoot { version: 2, bytes: &own, signers: &[STRANGER] }];
+            pack_with_roots(&chain, |manifest| vec![signature(STRANGERS_FRIEND, manifest)])
         }),
         Row::new("E84a", "one signature twice, to reach two", "RVB-TAR-ORDER", |_| {
             let mut tar = two_needed(&[RELEASE]);
@@ -160,9 +160,10 @@ fn thresholds() -> Vec<Row> {
 fn roots() -> Vec<Row> {
     const NEW_ROOT: [u8; 32] = [2; 32];
     let chain = |id: &str, what: &str, code: &'static str, second: Vec<u8>, by: &'static [[u8; 32]]| {
+        let version = if id == "E86a" { 3 } else { 2 };
         Row::new(id, what, code, move |good| {
-            let chain = vec![signed_root(good.root(), &[ROOT]), signed_root(&second, by)];
-            pack_with_roots(chain, |manifest| vec![signature(RELEASE, manifest)])
+            let chain = [first(good), RawRoot { version, bytes: &second, signers: by }];
+            pack_with_roots(&chain, |manifest| vec![signature(RELEASE, manifest)])
         })
     };
     let two = |version| root_document(version, 1, &[NEW_ROOT], 1, &[RELEASE]);
@@ -235,10 +236,9 @@ fn roots() -> Vec<Row> {
             &[ROOT, NEW_ROOT],
         ),
         Row::new("E91", "no root that the site knows", "RVB-ROOT-UNKNOWN", |_| {
-            let own = root_document(1, 1, &[STRANGER], 1, &[STRANGER]);
-            pack_with_roots(vec![signed_root(&own, &[STRANGER])], |manifest| {
-                vec![signature(STRANGER, manifest)]
-            })
+            let own = root_document(1, 1, &[STRANGER], 1, &[STRANGERS_FRIEND]);
+            let chain = [RawRoot { version: 1, bytes: &own, signers: &[STRANGER] }];
+            pack_with_roots(&chain, |manifest| vec![signature(STRANGER, manifest)])
         }),
     ]
 }
@@ -247,11 +247,19 @@ fn roots() -> Vec<Row> {
 fn two_needed(signers: &[[u8; 32]]) -> Archive {
     let root = root_document(1, 1, &[ROOT], 1, &[RELEASE, SECOND_RELEASE]);
     let two = root_document(2, 1, &[ROOT], 2, &[RELEASE, SECOND_RELEASE]);
-    let chain = vec![signed_root(&root, &[ROOT]), signed_root(&two, &[ROOT])];
-    let bytes = pack_with_roots(chain, |manifest| {
+    let chain = [
+        RawRoot { version: 1, bytes: &root, signers: &[ROOT] },
+        RawRoot { version: 2, bytes: &two, signers: &[ROOT] },
+    ];
+    let bytes = pack_with_roots(&chain, |manifest| {
         signers.iter().map(|seed| signature(*seed, manifest)).collect()
     });
     Archive::parse(&bytes)
+}
+
+/// The root document that the site trusts.
+fn first(good: &Good) -> RawRoot<'_> {
+    RawRoot { version: 1, bytes: good.root(), signers: &[ROOT] }
 }
 
 fn signature(seed: [u8; 32], manifest: &[u8]) -> SshSig {
