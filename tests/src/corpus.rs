@@ -229,8 +229,10 @@ impl Content {
         };
         let binary = add(b"\x7fELF, as far as this bundle is concerned".to_vec());
         // Large enough for a chunk table of more than one chunk.
-        let layer = add((0..9_000_001_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect());
-        let config = add(br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers"}}"#.to_vec());
+        let layer =
+            add((0..9_000_001_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect());
+        let config =
+            add(br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers"}}"#.to_vec());
         let manifest = add(br#"{"schemaVersion":2}"#.to_vec());
         Self { blobs, binary, layer, config, manifest }
     }

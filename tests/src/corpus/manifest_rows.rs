@@ -24,7 +24,9 @@ pub(super) fn rows() -> Vec<Row> {
             text.replace("\"audience\":null,", "")
         }),
         edit("D70a", "a byte order mark", "RVB-MANIFEST-JSON", |text| format!("\u{feff}{text}")),
-        edit("D70b", "something after the object", "RVB-MANIFEST-JSON", |text| format!("{text}{{}}")),
+        edit("D70b", "something after the object", "RVB-MANIFEST-JSON", |text| {
+            format!("{text}{{}}")
+        }),
         edit("D70c", "a comment", "RVB-MANIFEST-JSON", |text| format!("/* hi */{text}")),
         edit("D70d", "a trailing comma", "RVB-MANIFEST-JSON", |text| {
             format!("{},}}", &text[..text.len() - 1])
@@ -54,7 +56,7 @@ pub(super) fn rows() -> Vec<Row> {
             let size = format!("\"digest\":\"{}\",\"size\":", engine_binary(text));
             text.replace(&size, &format!("{size}1"))
         }),
-        edit("D74b", "a digest that is not the header's", "RVB-BLOB-LIST", |text| {
+        edit("D74b", "a digest that is not the header's", "RVB-MANIFEST-RULE", |text| {
             let digest = engine_binary(text);
             let (start, last) = digest.split_at(digest.len() - 1);
             let other = if last == "0" { "1" } else { "0" };
@@ -93,7 +95,10 @@ pub(super) fn rows() -> Vec<Row> {
             format!("{}{}{}", &text[..at], "e".repeat(64), &text[at + 64..])
         }),
         edit("D79b", "a platform without an engine", "RVB-MANIFEST-RULE", |text| {
-            text.replace("\"platforms\":[\"linux/amd64\"]", "\"platforms\":[\"linux/amd64\",\"linux/arm64\"]")
+            text.replace(
+                "\"platforms\":[\"linux/amd64\"]",
+                "\"platforms\":[\"linux/amd64\",\"linux/arm64\"]",
+            )
         }),
         edit("D79c", "no platform at all", "RVB-MANIFEST-RULE", |text| {
             text.replace("\"platforms\":[\"linux/amd64\"]", "\"platforms\":[]")
