@@ -16,7 +16,7 @@ mod time;
 use std::{fs::File, io::Write as _};
 
 use bundle_spec::{
-    KeyId, Sha256Digest,
+    KeyId, Sha256Digest, SignError,
     manifest::{self, Platform},
     pack::{self, Draft, SignatureRegion, SignedRoot},
     sshsig::Purpose,
@@ -296,27 +296,28 @@ fn write(
         .tempfile_in(directory)
         .map_err(FileError::on("write to", directory))?;
     let sizes = blobs.sizes();
-    let mut progress = out.progress("packing", sizes.values().sum());
-    let mut signed = None;
+    let mut progress = out.progress("packing", pack::work(&sizes));
+    let mut refused = None;
     let packed = pack::pack(
         draft.clone(),
         &sizes,
         blobs,
         file.as_file_mut(),
-        &mut |bytes| progress.advance(bytes),
-        &mut |manifest| match order.signers.sign(Purpose::BundleManifest, manifest) {
-            Ok(signatures) => Ok(SignatureRegion { signatures, roots: carried(chain) }),
-            Err(error) => {
-                signed = Some(error);
-                Err(pack::PackError::Signing)
-            }
+        &mut |manifest| {
+            let signatures = order.signers.sign(Purpose::BundleManifest, manifest);
+            let signatures = signatures.map_err(|error| {
+                let told = SignError::new(error.to_string());
+                refused = Some(error);
+                told
+            })?;
+            Ok(SignatureRegion { signatures, roots: carried(chain) })
         },
+        &mut |bytes| progress.advance(bytes),
     );
-    if let Some(error) = signed {
+    if let Some(error) = refused {
         return Err(error.into());
     }
-    let pack_failed = |source| ProduceError::Pack { path: order.output.to_owned(), source };
-    let packed = packed.map_err(pack_failed)?;
+    let packed = packed.map_err(|source| ProduceError::pack(order.output, source))?;
     drop(progress);
     place(file, order.output)?;
     Ok((packed.bundle_id, packed.length))

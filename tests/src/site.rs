@@ -38,6 +38,22 @@ pub struct Answer {
     pub body: String,
 }
 
+impl Answer {
+    fn of(curl: &mut Command) -> Self {
+        let run = Run::of(curl);
+        let (body, status) = run.stdout.rsplit_once('\n').unwrap();
+        Self { status: status.parse().unwrap(), body: body.to_owned() }
+    }
+}
+
+/// What of the host belongs to a story, to be compared.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Everything {
+    files: Vec<(Utf8PathBuf, Vec<u8>)>,
+    images: Vec<String>,
+    containers: Vec<String>,
+}
+
 impl Site {
     /// A site on which nothing was done yet; `name` is the story's own.
     pub fn fresh(name: &str) -> Self {
@@ -54,16 +70,14 @@ impl Site {
     /// A site that trusts `vendor`.
     pub fn trusting(name: &str, vendor: &Vendor) -> Self {
         let site = Self::fresh(name);
-        let fingerprint = vendor.fingerprint();
-        site.rivetctl([
-            "trust",
-            "add",
-            vendor.bundle().as_str(),
-            "--root-fingerprint",
-            fingerprint,
-        ])
-        .ok();
+        site.trust(vendor);
         site
+    }
+
+    /// The operator types the fingerprint that `vendor` gave.
+    pub fn trust(&self, vendor: &Vendor) {
+        let bundle = vendor.bundle().as_str();
+        self.rivetctl(["trust", "add", bundle, "--root-fingerprint", vendor.fingerprint()]).ok();
     }
 
     /// The install's name.
@@ -94,6 +108,11 @@ impl Site {
     /// Runs `rivetctl` on the site.
     pub fn rivetctl<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
         Run::of(self.command(bin::path("rivetctl")).args(args))
+    }
+
+    /// Runs `rivetctl --json`, which must succeed, and gives its result.
+    pub fn json<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Value {
+        Run::of(self.command(bin::path("rivetctl")).arg("--json").args(args)).ok().result()
     }
 
     /// Arguments that install `bundle` under the story's name and on its ports.
@@ -138,14 +157,24 @@ impl Site {
 
     /// A GET request to a port of the host's loopback.
     pub fn get(&self, port: u16, path: &str, token: Option<&str>) -> Answer {
+        let mut command = self.curl(token);
+        Answer::of(command.arg(format!("http://127.0.0.1:{port}{path}")))
+    }
+
+    /// A POST request with a JSON body to the engine's API.
+    pub fn post(&self, path: &str, token: &str, body: &str) -> Answer {
+        let mut command = self.curl(Some(token));
+        command.args(["--header", "Content-Type: application/json", "--data", body]);
+        Answer::of(command.arg(format!("http://127.0.0.1:{}{path}", self.port)))
+    }
+
+    fn curl(&self, token: Option<&str>) -> Command {
         let mut command = self.command("curl");
         command.args(["--silent", "--max-time", "10", "--write-out", "\n%{http_code}"]);
         if let Some(token) = token {
             command.args(["--header", &format!("Authorization: Bearer {token}")]);
         }
-        let run = Run::of(command.arg(format!("http://127.0.0.1:{port}{path}")));
-        let (body, status) = run.stdout.rsplit_once('\n').unwrap();
-        Answer { status: status.parse().unwrap(), body: body.to_owned() }
+        command
     }
 
     /// Asks the site's Docker daemon; one line for each line that it prints.
@@ -154,10 +183,44 @@ impl Site {
         run.stdout.lines().map(str::to_owned).collect()
     }
 
-    /// The containers of the install, by name and state.
+    /// The containers of the install, by name and state, sorted.
     pub fn containers(&self) -> Vec<String> {
+        self.of_install(&["ps", "--all", "--format", "{{.Names}} {{.State}}"])
+    }
+
+    /// The ids of the install's containers, sorted.
+    pub fn container_ids(&self) -> Vec<String> {
+        self.of_install(&["ps", "--all", "--quiet", "--no-trunc"])
+    }
+
+    /// The networks of the install.
+    pub fn networks(&self) -> Vec<String> {
+        let name = format!("name=rivet-{}", self.name);
+        self.docker(["network", "ls", "--quiet", "--filter", &name])
+    }
+
+    fn of_install(&self, args: &[&str]) -> Vec<String> {
         let label = format!("label=rivetctl.install={}", self.name);
-        self.docker(["ps", "--all", "--filter", &label, "--format", "{{.Names}} {{.State}}"])
+        let mut found = self.docker([args, &["--filter", &label]].concat());
+        found.sort();
+        found
+    }
+
+    /// Every file of the site's directory with its content, sorted.
+    pub fn files(&self) -> Vec<(Utf8PathBuf, Vec<u8>)> {
+        let mut found = Vec::new();
+        collect(&self.root(), &mut found);
+        found.sort();
+        found
+    }
+
+    /// All that an install could have touched: files, images and containers of the host.
+    pub fn everything(&self) -> Everything {
+        let images =
+            self.docker(["images", "--all", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]);
+        let of_install = |line: &String| line.contains(&format!("/{}/", self.name));
+        let images = images.into_iter().filter(of_install).collect();
+        Everything { files: self.files(), images, containers: self.container_ids() }
     }
 
     /// What the install wrote down about itself.
@@ -188,6 +251,22 @@ impl Drop for Site {
             command.args(["uninstall", install.file_name(), "--purge", "--yes"]);
             // The story's own failure, if any, is the one to report.
             let _ = command.stdin(Stdio::null()).output();
+        }
+    }
+}
+
+fn collect(dir: &Utf8Path, found: &mut Vec<(Utf8PathBuf, Vec<u8>)>) {
+    for entry in dir.read_dir_utf8().into_iter().flatten() {
+        let path = entry.unwrap().into_path();
+        let metadata = path.symlink_metadata().unwrap();
+        if metadata.is_dir() {
+            collect(&path, found);
+        } else if metadata.is_symlink() {
+            let target = path.read_link_utf8().unwrap();
+            found.push((path, target.into_string().into_bytes()));
+        } else {
+            let content = std::fs::read(&path).unwrap();
+            found.push((path, content));
         }
     }
 }

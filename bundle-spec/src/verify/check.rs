@@ -65,8 +65,9 @@ impl<R: Read + Seek> VerifiedBundle<R> {
             let feeder =
                 Feeder { jobs: [first, second], returned, free: Vec::new(), made: 0, stop };
             let read = feeder.feed(source, &places, progress);
-            // A hashing thread only computes; if one died, nothing was proven.
-            let hashed = [one, two].map(|lane| lane.join().unwrap_or_else(|_| Err(lost_thread())));
+            // A hashing thread only computes; if one died, nothing was proven. The chunks' thread is
+            // asked first: it can name the damaged place.
+            let hashed = [two, one].map(|lane| lane.join().unwrap_or_else(|_| Err(lost_thread())));
             hashed.into_iter().collect::<Result<(), _>>()?;
             read
         })

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use bundle_spec::{BundleError, manifest::Platform};
-use camino::Utf8PathBuf;
+use bundle_spec::{BundleError, PackError, manifest::Platform};
+use camino::{Utf8Path, Utf8PathBuf};
 
 use super::{
     config_schema::SchemaError, engine::EngineError, image::ImageError, recipe::RecipeError,
@@ -37,12 +37,12 @@ pub(crate) enum ProduceError {
     Roots(#[from] RootsError),
 
     /// What the parts make together breaks a rule of the format.
-    #[error("the bundle would break its own rules")]
+    #[error("the bundle would break a rule of its format")]
     Rules(#[source] BundleError),
 
     /// Reading the inputs or writing the bundle failed.
     #[error("cannot pack {path}")]
-    Pack { path: Utf8PathBuf, source: bundle_spec::pack::PackError },
+    Pack { path: Utf8PathBuf, source: PackError },
 
     /// The output is there already.
     #[error("{path} exists")]
@@ -62,6 +62,14 @@ pub(crate) enum ProduceError {
 }
 
 impl ProduceError {
+    /// A failure of the packer; its refusals are the recipe's business, the rest is the disk's.
+    pub(crate) fn pack(path: &Utf8Path, source: PackError) -> Self {
+        match source {
+            PackError::Invalid(error) => Self::Rules(error),
+            source => Self::Pack { path: path.to_owned(), source },
+        }
+    }
+
     /// The part that knows how to explain this, when it is not here.
     fn inner(&self) -> Option<&dyn Explain> {
         match self {

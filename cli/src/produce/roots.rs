@@ -74,10 +74,8 @@ impl Explain for RootsError {
     fn class(&self) -> Class {
         match self {
             Self::File(error) => error.class(),
-            Self::Document { .. }
-            | Self::Name { .. }
-            | Self::Number { .. }
-            | Self::Product { .. } => Class::Usage,
+            Self::Document { source, .. } => source.class(),
+            Self::Name { .. } | Self::Number { .. } | Self::Product { .. } => Class::Usage,
             _ => Class::Verification,
         }
     }

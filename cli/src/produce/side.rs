@@ -1,12 +1,12 @@
 //! Signatures that come later: read from and written to side files `BUNDLE.<64 hex>.sshsig`, and
 //! folded into the bundle. The manifest and the payload are never touched.
 
-use std::{borrow::Cow, fs::File, io};
+use std::{borrow::Cow, fs::File};
 
 use bundle_spec::{
     BundleError, KeyId, Sha256Digest,
     manifest::Manifest,
-    pack::{self, SignedRoot},
+    pack::{self, SignatureRegion, SignedRoot},
     sshsig::{Purpose, SshSig},
     verify::UnverifiedBundle,
 };
@@ -107,13 +107,12 @@ pub(crate) fn bundle_to_sign(path: &Utf8Path) -> Result<BundleToSign, SideError>
     let refused = |source| SideError::Bundle { path: path.to_owned(), source };
     let file = File::open(path).map_err(FileError::on("read", path))?;
     let bundle = UnverifiedBundle::open(file).map_err(refused)?;
-    let manifest_bytes = bundle.manifest_bytes().to_vec();
+    let manifest_bytes = bundle.bytes_to_sign().to_vec();
     let manifest = Manifest::parse(&manifest_bytes).map_err(refused)?;
-    let signatures = bundle.signatures().to_vec();
+    let SignatureRegion { signatures, roots } = bundle.signature_region();
     for signature in &signatures {
         signature.verify(Purpose::BundleManifest, &manifest_bytes).map_err(refused)?;
     }
-    let roots = bundle.roots().to_vec();
     Ok(BundleToSign { path: path.to_owned(), manifest_bytes, manifest, signatures, roots })
 }
 
@@ -161,36 +160,20 @@ pub(crate) fn add_signatures(
         }
     }
     let path = &bundle.path;
-    let failed = |source: pack::PackError| ProduceError::Pack { path: path.clone(), source };
     let directory = directory_of(path);
     let source = File::open(path).map_err(FileError::on("read", path))?;
     let total = source.metadata().map_err(FileError::on("read", path))?.len();
-    let file = camino_tempfile::Builder::new()
+    let mut file = camino_tempfile::Builder::new()
         .prefix(".rivetctl-bundle-")
         .tempfile_in(directory)
         .map_err(FileError::on("write to", directory))?;
+    let signers = signatures.iter().map(|signature| signature.key().id()).collect();
+    let region = SignatureRegion { signatures, roots: bundle.roots.clone() };
     let mut progress = out.progress("writing", total);
-    let mut counted = Counted { inner: file.as_file(), seen: &mut |bytes| progress.advance(bytes) };
-    pack::with_signatures(source, &signatures, &bundle.roots, &mut counted).map_err(failed)?;
+    let mut seen = |bytes| progress.advance(bytes);
+    pack::with_signatures(source, &region, file.as_file_mut(), &mut seen)
+        .map_err(|source| ProduceError::pack(path, source))?;
     drop(progress);
     place(file, path)?;
-    Ok(signatures.iter().map(|signature| signature.key().id()).collect())
-}
-
-/// Tells of every piece that is written.
-struct Counted<'a, W> {
-    inner: W,
-    seen: &'a mut dyn FnMut(u64),
-}
-
-impl<W: io::Write> io::Write for Counted<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.inner.write(bytes)?;
-        (self.seen)(written as u64);
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
+    Ok(signers)
 }

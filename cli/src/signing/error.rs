@@ -23,7 +23,7 @@ pub(crate) enum SigningError {
     NotAKey { path: Utf8PathBuf, found: String },
 
     /// A key of another algorithm.
-    #[error("{path} holds a key of type {found}, but only ssh-ed25519 can sign a bundle")]
+    #[error("{path} holds a key of {found}, but only ssh-ed25519 can sign a bundle")]
     Algorithm { path: Utf8PathBuf, found: String },
 
     /// An unencrypted private key that others can read.

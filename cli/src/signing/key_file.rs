@@ -83,9 +83,7 @@ pub(super) fn read(path: &Utf8Path) -> Result<KeyFile, SigningError> {
     if !text.trim_start().starts_with(PRIVATE_HEADER) {
         return parse_public(path, &text).map(KeyFile::Public);
     }
-    let key = PrivateKey::from_openssh(text.trim_start().as_bytes()).map_err(|error| {
-        SigningError::NotAKey { path: path.to_owned(), found: error.to_string() }
-    })?;
+    let key = parse_private(path, &text)?;
     if !key.is_encrypted() && mode & 0o077 != 0 {
         return Err(SigningError::Exposed { path: path.to_owned(), mode });
     }
@@ -104,10 +102,18 @@ pub(crate) fn public_key_of(argument: &str) -> Result<PublicKey, SigningError> {
     if !text.trim_start().starts_with(PRIVATE_HEADER) {
         return parse_public(path, &text);
     }
-    let key = PrivateKey::from_openssh(text.trim_start().as_bytes()).map_err(|error| {
-        SigningError::NotAKey { path: path.to_owned(), found: error.to_string() }
-    })?;
+    let key = parse_private(path, &text)?;
     public_half(path, &key)
+}
+
+fn parse_private(path: &Utf8Path, text: &str) -> Result<PrivateKey, SigningError> {
+    PrivateKey::from_openssh(text.trim_start().as_bytes()).map_err(|error| match error {
+        ssh_key::Error::AlgorithmUnknown | ssh_key::Error::AlgorithmUnsupported { .. } => {
+            let found = "another algorithm".to_owned();
+            SigningError::Algorithm { path: path.to_owned(), found }
+        }
+        error => SigningError::NotAKey { path: path.to_owned(), found: error.to_string() },
+    })
 }
 
 impl LockedKey {
@@ -124,7 +130,7 @@ impl LockedKey {
             self.key
         };
         let KeypairData::Ed25519(pair) = key.key_data() else {
-            let found = key.algorithm().to_string();
+            let found = format!("type {}", key.algorithm());
             return Err(SigningError::Algorithm { path: self.path, found });
         };
         let secret = SecretKey::from_seed(*Zeroizing::new(pair.private.to_bytes()));
@@ -139,7 +145,7 @@ impl LockedKey {
 
 fn public_half(path: &Utf8Path, key: &PrivateKey) -> Result<PublicKey, SigningError> {
     let Some(public) = key.public_key().key_data().ed25519() else {
-        let found = key.algorithm().to_string();
+        let found = format!("type {}", key.algorithm());
         return Err(SigningError::Algorithm { path: path.to_owned(), found });
     };
     PublicKey::from_bytes(&public.0)
@@ -163,7 +169,7 @@ fn parse_public(path: &Utf8Path, text: &str) -> Result<PublicKey, SigningError> 
             || algorithm.starts_with("ecdsa-")
             || algorithm.starts_with("sk-")
         {
-            let found = algorithm.escape_default().to_string();
+            let found = format!("type {}", algorithm.escape_default());
             return Err(SigningError::Algorithm { path: path.to_owned(), found });
         }
         return Err(not_a_key("expected \"ssh-ed25519 AAAA…\""));
