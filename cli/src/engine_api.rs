@@ -73,8 +73,12 @@ impl Explain for EngineApiError {
 
     fn advice(&self) -> String {
         match self {
-            Self::Silent { .. } | Self::Refused { .. } => "`rivetctl logs NAME` shows what the engine says.",
-            Self::NotAnEngine { .. } => "Find out what listens there; the install's port may have been taken over.",
+            Self::Silent { .. } | Self::Refused { .. } => {
+                "`rivetctl logs NAME` shows what the engine says."
+            }
+            Self::NotAnEngine { .. } => {
+                "Find out what listens there; the install's port may have been taken over."
+            }
         }
         .into()
     }
@@ -113,13 +117,20 @@ impl EngineApi {
     }
 
     /// Makes the namespace unless it exists.
-    pub(crate) fn ensure_namespace(&self, token: &Secret, name: &Name) -> Result<(), EngineApiError> {
-        let listed = self.get(&format!("/namespaces?name={name}"), Some(token))?.expect_ok("GET /namespaces")?;
+    pub(crate) fn ensure_namespace(
+        &self,
+        token: &Secret,
+        name: &Name,
+    ) -> Result<(), EngineApiError> {
+        let listed = self
+            .get(&format!("/namespaces?name={name}"), Some(token))?
+            .expect_ok("GET /namespaces")?;
         if listed["namespaces"].as_array().is_some_and(|found| !found.is_empty()) {
             return Ok(());
         }
         let body = json!({ "name": name.as_str(), "display_name": name.as_str() });
-        let request = self.agent.post(self.url("/namespaces")).header("Authorization", bearer(token));
+        let request =
+            self.agent.post(self.url("/namespaces")).header("Authorization", bearer(token));
         self.answer(request.send_json(body))?.expect_ok("POST /namespaces")?;
         Ok(())
     }
@@ -131,7 +142,8 @@ impl EngineApi {
         namespace: &Name,
         pool: &Pool,
     ) -> Result<(), EngineApiError> {
-        let config = json!({ "normal": {}, "drain_on_version_upgrade": pool.drain_on_version_upgrade });
+        let config =
+            json!({ "normal": {}, "drain_on_version_upgrade": pool.drain_on_version_upgrade });
         let body = json!({ "datacenters": { DATACENTER: config } });
         let path = format!("/runner-configs/{}?namespace={namespace}", pool.name);
         let request = self.agent.put(self.url(&path)).header("Authorization", bearer(token));
@@ -151,9 +163,11 @@ impl EngineApi {
         &self,
         result: Result<ureq::http::Response<ureq::Body>, ureq::Error>,
     ) -> Result<Answer, EngineApiError> {
-        let silent = |source| EngineApiError::Silent { address: self.address, source: Box::new(source) };
+        let silent =
+            |source| EngineApiError::Silent { address: self.address, source: Box::new(source) };
         let mut response = result.map_err(silent)?;
-        let text = response.body_mut().with_config().limit(1 << 20).read_to_string().map_err(silent)?;
+        let text =
+            response.body_mut().with_config().limit(1 << 20).read_to_string().map_err(silent)?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Ok(Answer { status: response.status().as_u16(), body })
     }

@@ -80,7 +80,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
 fn template(manifest: &Manifest, path: &str) -> Result<Sha256Digest, InspectError> {
     let found = manifest.templates.iter().find(|template| template.path.as_str() == path);
     found.map(|template| template.blob).ok_or_else(|| {
-        let paths: Vec<&str> = manifest.templates.iter().map(|template| template.path.as_str()).collect();
+        let paths: Vec<&str> =
+            manifest.templates.iter().map(|template| template.path.as_str()).collect();
         let found = if paths.is_empty() { "none".to_owned() } else { paths.join(", ") };
         InspectError::NoTemplate { wanted: path.to_owned(), found }
     })
@@ -140,7 +141,8 @@ impl Contents {
             source: image.source.to_string(),
             config: image.config.to_string(),
             layers: image.layers.len(),
-            bytes: size(&image.config) + image.layers.iter().map(|layer| size(&layer.blob)).sum::<u64>(),
+            bytes: size(&image.config)
+                + image.layers.iter().map(|layer| size(&layer.blob)).sum::<u64>(),
         });
         let engines = manifest.engines.iter().map(|engine| EngineView {
             platform: engine.platform.as_str(),
@@ -155,8 +157,16 @@ impl Contents {
             not_after: manifest.not_after,
             engines: engines.collect(),
             images: images.collect(),
-            tools: manifest.tools.iter().map(|tool| format!("{} {} {}", tool.name, tool.version, tool.platform)).collect(),
-            templates: manifest.templates.iter().map(|template| template.path.to_string()).collect(),
+            tools: manifest
+                .tools
+                .iter()
+                .map(|tool| format!("{} {} {}", tool.name, tool.version, tool.platform))
+                .collect(),
+            templates: manifest
+                .templates
+                .iter()
+                .map(|template| template.path.to_string())
+                .collect(),
             pools: manifest.pools.iter().map(|pool| pool.name.to_string()).collect(),
             risks: manifest.allowed_risks.iter().map(ToString::to_string).collect(),
             revoked_releases: manifest.revoked_releases.clone(),
@@ -181,7 +191,10 @@ impl Report for Inspected {
         }
         for image in &contents.images {
             let size = HumanBytes(image.bytes);
-            lines.push(format!("image      {} for {} ({} layers, {size}) from {}", image.name, image.platform, image.layers, image.source));
+            lines.push(format!(
+                "image      {} for {} ({} layers, {size}) from {}",
+                image.name, image.platform, image.layers, image.source
+            ));
         }
         let lists = [
             ("tool", &contents.tools),

@@ -125,8 +125,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
             prepared = prepare(args, &site, &dir, &mut bundle, out)?;
         }
     }
-    let done = execute(&site, &dir, &mut bundle, &prepared, out)
-        .context(|| format!("the install {name} is not finished (run the same command again to continue)"))?;
+    let done = execute(&site, &dir, &mut bundle, &prepared, out).context(|| {
+        format!("the install {name} is not finished (run the same command again to continue)")
+    })?;
     drop(lock);
     out.report(&InstallReport { plan: prepared.plan, proved: done.proved, receipt: done.receipt })
 }
@@ -145,9 +146,7 @@ fn prepare(
 ) -> Outcome<Prepared> {
     let state = InstallState::load(dir)?;
     let manifest = bundle.manifest().clone();
-    let Some(platform) = Platform::current().filter(|platform| manifest.platforms.contains(platform)) else {
-        return Err(other_platform(&manifest).into());
-    };
+    let platform = Platform::current().ok_or_else(|| other_platform(&manifest))?;
     let (judgement, notes) = policy::judge(
         site,
         &manifest,
@@ -179,16 +178,32 @@ fn prepare(
         }
         Runtime::Binary => (None, None),
     };
-    let ports: Vec<_> = plan::ports(&settings)?.into_iter().map(|port| port.address).collect();
+    let published = fragments.published_ports(&values);
+    let ports = plan::ports(&settings)?.into_iter().map(|port| port.address);
+    let ports: Vec<_> = ports.chain(published.iter().map(|(_, port)| *port)).collect();
     let docker = daemon.as_ref().zip(compose.as_ref());
     let mut facts = HostFacts::gather(dir, docker, manifest.images_for(platform), &ports)?;
     if let Some(state) = state.as_ref().filter(|state| state.complete) {
         let installed = Installed { dir: dir.clone(), state: state.clone(), daemon };
         facts.is_well = installed.is_well();
     }
-    let request = Request { name: dir.name(), manifest: &manifest, bundle_id: bundle.bundle_id(), settings: &settings };
+    let request = Request {
+        name: dir.name(),
+        manifest: &manifest,
+        bundle_id: bundle.bundle_id(),
+        settings: &settings,
+        published: &published,
+    };
     let plan = plan::plan(&request, &facts, state.as_ref())?;
-    Ok(Prepared { platform, settings, values, fragments, plan, floor: policy::floor(&judgement), seen: judgement.effective_now })
+    Ok(Prepared {
+        platform,
+        settings,
+        values,
+        fragments,
+        plan,
+        floor: policy::floor(&judgement),
+        seen: judgement.effective_now,
+    })
 }
 
 fn execute(
@@ -216,7 +231,11 @@ fn execute(
 }
 
 /// The state with which the steps begin: what is known, less what a changed wish has voided.
-fn next_state(dir: &InstallDir, bundle: &VerifiedBundle<File>, prepared: &Prepared) -> Outcome<InstallState> {
+fn next_state(
+    dir: &InstallDir,
+    bundle: &VerifiedBundle<File>,
+    prepared: &Prepared,
+) -> Outcome<InstallState> {
     let manifest = bundle.manifest();
     let plan = &prepared.plan;
     let known = InstallState::load(dir)?;
@@ -253,7 +272,12 @@ fn other_platform(manifest: &Manifest) -> InstallError {
     InstallError::OtherPlatform { found: found.join(", "), expected: expected.to_owned() }
 }
 
-fn values(args: &Args, dir: &InstallDir, state: Option<&InstallState>, schema: &Schema) -> Outcome<Values> {
+fn values(
+    args: &Args,
+    dir: &InstallDir,
+    state: Option<&InstallState>,
+    schema: &Schema,
+) -> Outcome<Values> {
     let mut given = match &args.values {
         Some(path) => values::from_file(path)?,
         None => BTreeMap::new(),
@@ -263,7 +287,9 @@ fn values(args: &Args, dir: &InstallDir, state: Option<&InstallState>, schema: &
         given.insert(name, value);
     }
     let earlier = match state {
-        Some(state) => Installed { dir: dir.clone(), state: state.clone(), daemon: None }.values()?,
+        Some(state) => {
+            Installed { dir: dir.clone(), state: state.clone(), daemon: None }.values()?
+        }
         None => Values::default(),
     };
     Ok(schema.complete(given, &earlier, Asking::by_terminal())?)
@@ -324,7 +350,9 @@ impl Report for InstallReport {
             plan.install, plan.product, plan.version, plan.release_seq, plan.generation
         )];
         lines.extend(self.proved.iter().map(|proof| format!("proved: {proof}")));
-        lines.extend(plan.ports.iter().map(|port| format!("port: {} for {}", port.address, port.what)));
+        lines.extend(
+            plan.ports.iter().map(|port| format!("port: {} for {}", port.address, port.what)),
+        );
         lines.push(format!("namespace: {}", plan.namespace));
         lines.push(format!("receipt: {}", self.receipt));
         lines.push(format!("the admin token: rivetctl token show {}", plan.install));

@@ -57,7 +57,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
     };
     let mut services = containers.list()?;
     if let Some(wanted) = &args.service {
-        let known: Vec<&str> = services.iter().map(|container| container.service.as_str()).collect();
+        let known: Vec<&str> =
+            services.iter().map(|container| container.service.as_str()).collect();
         if !known.contains(&wanted.as_str()) {
             return Err(unknown(wanted, &known.join(", ")).into());
         }
@@ -67,7 +68,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
     let named = services.len() > 1;
     let mut failed = None;
     containers.logs(&services, &tail, args.follow, &mut |service, line| {
-        let mut whole = if named { format!("{service:<width$} | ").into_bytes() } else { Vec::new() };
+        let mut whole =
+            if named { format!("{service:<width$} | ").into_bytes() } else { Vec::new() };
         whole.extend_from_slice(line);
         if !whole.ends_with(b"\n") {
             whole.push(b'\n');
@@ -124,7 +126,8 @@ fn file(args: &Args, path: &Utf8Path, out: &mut Output) -> Outcome {
 
 fn last_lines(text: &[u8], lines: u32) -> &[u8] {
     let body = text.strip_suffix(b"\n").unwrap_or(text);
-    let breaks = body.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
+    let breaks =
+        body.iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n').map(|(at, _)| at);
     match (lines as usize).checked_sub(1).and_then(|skip| breaks.into_iter().nth(skip)) {
         Some(at) => &text[at + 1..],
         None if lines == 0 => &[],

@@ -23,7 +23,9 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
     command.build();
     let Some(dir) = &args.out else {
         let mut page = Vec::new();
-        clap_mangen::Man::new(command).render(&mut page).map_err(FileError::on("render", "the page"))?;
+        clap_mangen::Man::new(command)
+            .render(&mut page)
+            .map_err(FileError::on("render", "the page"))?;
         return out.raw(&page);
     };
     let mut pages = Vec::new();
@@ -32,14 +34,21 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
 }
 
 /// Writes the page of a command and those of the commands below it.
-fn write(command: &clap::Command, name: &str, dir: &Utf8PathBuf, pages: &mut Vec<Utf8PathBuf>) -> Outcome {
+fn write(
+    command: &clap::Command,
+    name: &str,
+    dir: &Utf8PathBuf,
+    pages: &mut Vec<Utf8PathBuf>,
+) -> Outcome {
     let path = dir.join(format!("{name}.1"));
     let titled = clap_mangen::Man::new(command.clone().display_name(name)).title(name);
     let mut page = Vec::new();
     titled.render(&mut page).map_err(FileError::on("render", &path))?;
     std::fs::write(&path, page).map_err(FileError::on("write", &path))?;
     pages.push(path);
-    for below in command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help") {
+    for below in
+        command.get_subcommands().filter(|below| !below.is_hide_set() && below.get_name() != "help")
+    {
         write(below, &format!("{name}-{}", below.get_name()), dir, pages)?;
     }
     Ok(())

@@ -58,8 +58,11 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
         Err(error) => return Err(error.into()),
     }
     let installs = dirs.into_iter().map(look).collect::<Outcome<Vec<_>>>()?;
-    let unwell: Vec<String> =
-        installs.iter().filter(|install| !install.is_well).map(|install| install.name.to_string()).collect();
+    let unwell: Vec<String> = installs
+        .iter()
+        .filter(|install| !install.is_well)
+        .map(|install| install.name.to_string())
+        .collect();
     if !unwell.is_empty() {
         // The facts are part of the answer even when the answer is no.
         let failure = StatusError::Unwell { names: unwell.join(", ") };
@@ -69,7 +72,8 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
 }
 
 fn look(dir: InstallDir) -> Outcome<Status> {
-    let missing = || SiteError::Damaged { path: dir.state_file(), reason: "it is not there".into() };
+    let missing =
+        || SiteError::Damaged { path: dir.state_file(), reason: "it is not there".into() };
     let state = InstallState::load(&dir)?.ok_or_else(missing)?;
     let mut findings = Vec::new();
     if state.removing {
@@ -117,7 +121,9 @@ fn fill(status: &mut Status, installed: &Installed) -> Outcome {
     match installed.token() {
         Ok(token) if status.engine.is_some() => match installed.api().probe(Some(&token)) {
             Ok(200) => (),
-            Ok(answer) => status.findings.push(format!("the engine answers {answer} to the install's token")),
+            Ok(answer) => {
+                status.findings.push(format!("the engine answers {answer} to the install's token"))
+            }
             Err(error) => status.findings.push(error.to_string()),
         },
         Ok(_) => (),
@@ -127,7 +133,9 @@ fn fill(status: &mut Status, installed: &Installed) -> Outcome {
         status.services = containers.list()?;
         for (service, container) in installed.unwell_services()? {
             let state = container.map_or("not there".to_owned(), |container| {
-                format!("{} {}", container.state, container.health.unwrap_or_default()).trim().to_owned()
+                format!("{} {}", container.state, container.health.unwrap_or_default())
+                    .trim()
+                    .to_owned()
             });
             status.findings.push(format!("the service {service} is {state}"));
         }
@@ -141,8 +149,13 @@ fn fill(status: &mut Status, installed: &Installed) -> Outcome {
             }
             Keeper::Supervisor(supervised) => match supervised.running()? {
                 Some(record) => {
-                    let engine = record.engine.map_or("not running".to_owned(), |engine| format!("process {}", engine.pid));
-                    format!("supervisor {}, engine {engine}, {} restarts", record.supervisor.pid, record.restarts)
+                    let engine = record.engine.map_or("not running".to_owned(), |engine| {
+                        format!("process {}", engine.pid)
+                    });
+                    format!(
+                        "supervisor {}, engine {engine}, {} restarts",
+                        record.supervisor.pid, record.restarts
+                    )
                 }
                 None => {
                     status.findings.push("its supervisor does not run".to_owned());
@@ -153,8 +166,11 @@ fn fill(status: &mut Status, installed: &Installed) -> Outcome {
     }
     let until = installed.tokens().expiries()?;
     let current = now() * 1000;
-    status.old_tokens_until =
-        until.into_iter().filter(|until| *until > current).map(|until| timestamp(until / 1000)).collect();
+    status.old_tokens_until = until
+        .into_iter()
+        .filter(|until| *until > current)
+        .map(|until| timestamp(until / 1000))
+        .collect();
     Ok(())
 }
 
@@ -203,18 +219,33 @@ impl Status {
         let engine = self.engine.as_deref().unwrap_or("does not answer");
         let mut lines = vec![
             format!("{}: {word}", self.name),
-            format!("  product    {} {} (channel {}, release {})", self.product, self.version, self.channel, self.release_seq),
+            format!(
+                "  product    {} {} (channel {}, release {})",
+                self.product, self.version, self.channel, self.release_seq
+            ),
             format!("  bundle     {}", self.bundle_id),
             format!("  running    generation {}, runtime {runtime}", self.generation),
             format!("  engine     {engine} at {}, namespace {}", self.api, self.namespace),
         ];
         for service in &self.services {
-            let health = service.health.as_deref().map(|health| format!(", {health}")).unwrap_or_default();
-            let ports = if service.ports.is_empty() { String::new() } else { format!(", {}", service.ports.join(", ")) };
-            lines.push(format!("  service    {} {}{health}, {} restarts{ports}", service.service, service.state, service.restarts));
+            let health =
+                service.health.as_deref().map(|health| format!(", {health}")).unwrap_or_default();
+            let ports = if service.ports.is_empty() {
+                String::new()
+            } else {
+                format!(", {}", service.ports.join(", "))
+            };
+            lines.push(format!(
+                "  service    {} {}{health}, {} restarts{ports}",
+                service.service, service.state, service.restarts
+            ));
         }
         lines.extend(self.process.iter().map(|process| format!("  process    {process}")));
-        lines.extend(self.old_tokens_until.iter().map(|until| format!("  old token  accepted until {until}")));
+        lines.extend(
+            self.old_tokens_until
+                .iter()
+                .map(|until| format!("  old token  accepted until {until}")),
+        );
         lines.extend(self.findings.iter().map(|finding| format!("  finding    {finding}")));
         lines.join("\n")
     }

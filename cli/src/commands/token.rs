@@ -115,7 +115,12 @@ fn rotate(args: &RotateArgs, out: &mut Output) -> Outcome {
     audit::record(&site, "token.rotate", args.name.as_str(), &[grace])?;
     let done = rotate::rotate(&mut installed, grace_seconds, out)?;
     let until = timestamp(done.old_refused_at);
-    audit::record(&site, "token.rotated", args.name.as_str(), &[("old_refused_at", until.clone())])?;
+    audit::record(
+        &site,
+        "token.rotated",
+        args.name.as_str(),
+        &[("old_refused_at", until.clone())],
+    )?;
     out.report(&Rotated {
         install: args.name.clone(),
         old_refused_at: until,
@@ -176,7 +181,9 @@ mod tests {
 
     #[test]
     fn durations_are_written_the_usual_way() {
-        for (text, seconds) in [("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86_400), ("0s", 0), ("5", 5)] {
+        for (text, seconds) in
+            [("30s", 30), ("10m", 600), ("2h", 7200), ("1d", 86_400), ("0s", 0), ("5", 5)]
+        {
             assert_eq!(duration(text), Ok(Duration::from_secs(seconds)));
         }
         for bad in ["", "s", "-1s", "1.5h", "10 m", "1w", "99999999999999999999h", "31d"] {

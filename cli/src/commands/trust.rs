@@ -151,7 +151,9 @@ fn unknown(site: &Site, product: &Name) -> Outcome<SiteError> {
 /// The root with this fingerprint, from a root document or from the roots that a bundle carries.
 fn root_with(from: &Utf8PathBuf, fingerprint: &Fingerprint) -> Outcome<TrustedRoot> {
     match root_file(from)? {
-        Some(bytes) if Fingerprint::of(&bytes) == *fingerprint => Ok(TrustedRoot::bootstrap(&bytes, fingerprint)?),
+        Some(bytes) if Fingerprint::of(&bytes) == *fingerprint => {
+            Ok(TrustedRoot::bootstrap(&bytes, fingerprint)?)
+        }
         Some(bytes) => Err(SiteError::OtherFingerprint {
             expected: fingerprint.to_string(),
             found: Fingerprint::of(&bytes).to_string(),
@@ -238,7 +240,8 @@ impl Trusted {
             lines.push(format!("  revoked keys: {}", self.revoked_keys.join(", ")));
         }
         if !self.revoked_releases.is_empty() {
-            let releases: Vec<String> = self.revoked_releases.iter().map(ToString::to_string).collect();
+            let releases: Vec<String> =
+                self.revoked_releases.iter().map(ToString::to_string).collect();
             lines.push(format!("  revoked releases: {}", releases.join(", ")));
         }
         lines.join("\n")
@@ -277,6 +280,9 @@ struct Removed {
 
 impl Report for Removed {
     fn human(&self) -> String {
-        format!("{} is not trusted any more; what was seen of its releases stays remembered", self.product)
+        format!(
+            "{} is not trusted any more; what was seen of its releases stays remembered",
+            self.product
+        )
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     install::remove::{self, DataFate, Removal},
     output::{Output, Report},
     site::{
-        SiteArgs, SiteError, audit,
+        InstallDir, Site, SiteArgs, audit,
         lock::Lock,
         state::{InstallState, Runtime},
     },
@@ -57,12 +57,13 @@ impl Explain for UninstallError {
 
 pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
     let site = args.site.site()?;
-    let dir = site.existing(&args.name)?;
+    // What an uninstall without --purge has left is still there to be purged.
+    let dir = site.install(&args.name);
+    let dir = if dir.path().exists() { dir } else { site.existing(&args.name)? };
     let _lock = Lock::take(&dir.lock_file(), &format!("the install {}", args.name))?;
-    let mut state = InstallState::load(&dir)?.ok_or_else(|| SiteError::Damaged {
-        path: dir.state_file(),
-        reason: "it was removed just now".into(),
-    })?;
+    let Some(mut state) = InstallState::load(&dir)? else {
+        return leftovers(args, &site, &dir, out);
+    };
     let daemon = match state.settings.runtime {
         Runtime::Compose => Some(Daemon::connect()?),
         Runtime::Binary => None,
@@ -81,6 +82,23 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
     out.report(&Removed { removed: removal })
 }
 
+/// Deals with an install that was removed before, or never got further than its directory.
+fn leftovers(args: &Args, site: &Site, dir: &InstallDir, out: &mut Output) -> Outcome {
+    let data = if args.purge { DataFate::Purge } else { DataFate::Keep };
+    // The volumes of the product's services are known by their label alone by now.
+    let daemon = Daemon::connect().ok().filter(|_| args.purge);
+    let removal = remove::look_at_leftovers(dir, daemon.as_ref(), data)?;
+    if args.purge {
+        if !args.yes && !confirmed(&removal)? {
+            return Err(UninstallError::NotConfirmed { name: args.name.clone() }.into());
+        }
+        remove::remove_leftovers(dir, daemon.as_ref())?;
+        let detail = [("data", "purged".to_owned())];
+        audit::record(site, "uninstall.done", args.name.as_str(), &detail)?;
+    }
+    out.report(&Removed { removed: removal })
+}
+
 /// Asks at a terminal; elsewhere nobody can answer.
 fn confirmed(removal: &Removal) -> Outcome<bool> {
     if !io::stdin().is_terminal() {
@@ -92,7 +110,10 @@ fn confirmed(removal: &Removal) -> Outcome<bool> {
         .and_then(|()| stderr.flush());
     asked.map_err(crate::error::FileError::on("write to", "the terminal"))?;
     let mut answer = String::new();
-    io::stdin().lock().read_line(&mut answer).map_err(crate::error::FileError::on("read", "the terminal"))?;
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(crate::error::FileError::on("read", "the terminal"))?;
     Ok(answer.trim() == "yes")
 }
 
@@ -108,6 +129,9 @@ fn list(removal: &Removal, verb: &str) -> String {
         lines.extend(names.iter().map(|name| format!("  {what} {name}")));
     }
     lines.extend(removal.paths.iter().map(|path| format!("  {path}")));
+    if lines.len() == 1 {
+        lines.push("  nothing".to_owned());
+    }
     if !removal.kept.is_empty() {
         lines.push("stays (a later install of the same name takes it up again):".to_owned());
         lines.extend(removal.kept.iter().map(|what| format!("  {what}")));

@@ -61,14 +61,25 @@ impl BundleArgs {
         let manifest = bundle.manifest();
         let here = Platform::current().filter(|platform| manifest.platforms.contains(platform));
         if here.is_none() {
-            let found: Vec<&str> = manifest.platforms.iter().map(|platform| platform.as_str()).collect();
-            out.warn(&format!("it cannot be installed on this host: it is for {}", found.join(", ")));
+            let found: Vec<&str> =
+                manifest.platforms.iter().map(|platform| platform.as_str()).collect();
+            out.warn(&format!(
+                "it cannot be installed on this host: it is for {}",
+                found.join(", ")
+            ));
         }
         if let Some(platform) = here.or_else(|| manifest.platforms.first().copied()) {
             let root = bundle.root().document();
             let allowances = policy::Allowances::default();
-            let (judgement, notes) =
-                policy::judge(&site, manifest, bundle.bundle_id(), root, platform, None, allowances)?;
+            let (judgement, notes) = policy::judge(
+                &site,
+                manifest,
+                bundle.bundle_id(),
+                root,
+                platform,
+                None,
+                allowances,
+            )?;
             warn(out, &judgement, &notes);
         }
         Ok(bundle)
@@ -142,6 +153,10 @@ struct Verified {
 impl Report for Verified {
     fn human(&self) -> String {
         let bytes = indicatif::HumanBytes(self.bytes);
-        format!("valid: {} files, {bytes}, every byte checked\n{}", self.blobs, self.identity.human())
+        format!(
+            "valid: {} files, {bytes}, every byte checked\n{}",
+            self.blobs,
+            self.identity.human()
+        )
     }
 }

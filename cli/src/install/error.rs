@@ -18,7 +18,9 @@ pub(crate) enum InstallError {
     #[error("the install {name:?} exists with {what} {found}, but {wanted} was asked for")]
     OtherSettings { name: String, what: &'static str, found: String, wanted: String },
 
-    #[error("the install {name:?} has release {found} (bundle {found_id}); this bundle is release {offered} ({offered_id})")]
+    #[error(
+        "the install {name:?} has release {found} (bundle {found_id}); this bundle is release {offered} ({offered_id})"
+    )]
     OtherRelease { name: String, found: u64, found_id: String, offered: u64, offered_id: String },
 
     #[error("the removal of {name:?} was begun and not finished")]
@@ -27,7 +29,9 @@ pub(crate) enum InstallError {
     #[error("port {address} is taken{by}")]
     PortTaken { address: std::net::SocketAddr, by: String },
 
-    #[error("the ports {port}, {port}+1 and {port}+10 do not all exist; expected a port from 1 to 65525")]
+    #[error(
+        "the ports {port}, {port}+1 and {port}+10 do not all exist; expected a port from 1 to 65525"
+    )]
     PortRange { port: u16 },
 
     #[error("{filesystem} has {free} bytes free, but {needed} are needed ({what})")]
@@ -83,7 +87,11 @@ impl Explain for InstallError {
             Self::EngineUnfit { .. } | Self::Template { .. } | Self::UndeclaredRisk { .. } => {
                 Class::Verification
             }
-            Self::ValuesFile { .. } | Self::NotAPair { .. } => Class::Usage,
+            Self::MissingValue { .. }
+            | Self::UnknownValue { .. }
+            | Self::BadValue { .. }
+            | Self::ValuesFile { .. }
+            | Self::NotAPair { .. } => Class::Usage,
             _ => Class::Preflight,
         }
     }
@@ -123,7 +131,7 @@ impl Explain for InstallError {
             Self::OtherSettings { name, .. } => format!("To change it, run `rivetctl uninstall {name}` (the data stays) and install again."),
             Self::OtherRelease { name, .. } => format!("This version of rivetctl does not upgrade in place: run `rivetctl uninstall {name}` (the data stays) and install again, or choose another name with --name."),
             Self::BeingRemoved { name } => format!("Run `rivetctl uninstall {name}` again to finish it."),
-            Self::PortTaken { .. } => "Stop what listens there, or choose another port with --port.".into(),
+            Self::PortTaken { .. } => "Stop what listens there, or choose another port: with --port for the engine, with --set for one of the product's services.".into(),
             Self::PortRange { .. } => "Choose another port with --port.".into(),
             Self::DiskFull { .. } => "Free space there, or move the directory to a larger disk.".into(),
             Self::MissingValue { name, .. } => format!("Give it with --set {name}=…, or in a file with --values."),

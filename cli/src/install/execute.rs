@@ -140,7 +140,11 @@ impl Execution<'_> {
         }
         let images = &mut self.installed.state.images;
         images.retain(|known| known.name != planned.name);
-        images.push(TaggedImage { name: planned.name.clone(), tag: planned.tag.clone(), id: planned.id.clone() });
+        images.push(TaggedImage {
+            name: planned.name.clone(),
+            tag: planned.tag.clone(),
+            id: planned.id.clone(),
+        });
         Ok(())
     }
 
@@ -160,10 +164,13 @@ impl Execution<'_> {
         durable::create_dir(&dir, durable::PRIVATE_DIR)?;
         let mut engine = self.bundle.blob(&self.engine.binary)?;
         let path = self.installed.engine_program();
-        durable::write_from(&path, durable::PROGRAM, |file| io::copy(&mut engine, file).map(|_| ()))?;
+        durable::write_from(&path, durable::PROGRAM, |file| {
+            io::copy(&mut engine, file).map(|_| ())
+        })?;
         check_program(&path, self.platform)?;
         // The bundle may lie on a medium that is taken away: what supervises stays here.
-        let own = std::env::current_exe().map_err(FileError::on("find", "rivetctl's own program"))?;
+        let own =
+            std::env::current_exe().map_err(FileError::on("find", "rivetctl's own program"))?;
         let mut own = File::open("/proc/self/exe").map_err(FileError::on("open", own.display()))?;
         let path = self.installed.supervisor_program();
         durable::write_from(&path, durable::PROGRAM, |file| io::copy(&mut own, file).map(|_| ()))?;
@@ -172,10 +179,15 @@ impl Execution<'_> {
 
     fn start(&self) -> Outcome {
         let Installed { dir, state, .. } = &self.installed;
-        durable::switch_link(&dir.current(), Utf8Path::new(&format!("generations/{}", state.generation)))?;
+        durable::switch_link(
+            &dir.current(),
+            Utf8Path::new(&format!("generations/{}", state.generation)),
+        )?;
         let token = self.installed.token()?;
         self.installed.start_engine(&token)?;
-        prove::wait_healthy(&self.installed.api(), prove::HEALTH_PATIENCE, &|| self.installed.engine_said())?;
+        prove::wait_healthy(&self.installed.api(), prove::HEALTH_PATIENCE, &|| {
+            self.installed.engine_said()
+        })?;
         Ok(())
     }
 

@@ -95,7 +95,11 @@ impl Space {
         let path = path.ancestors().find(|path| path.exists())?;
         let found = rustix::fs::statvfs(path.as_std_path()).ok()?;
         let device = path.metadata().ok()?.dev();
-        Some(Self { device, path: path.to_owned(), free: found.f_bavail.saturating_mul(found.f_frsize) })
+        Some(Self {
+            device,
+            path: path.to_owned(),
+            free: found.f_bavail.saturating_mul(found.f_frsize),
+        })
     }
 }
 
@@ -118,11 +122,10 @@ fn docker_facts<'a>(
     images: impl Iterator<Item = &'a Image>,
 ) -> Result<DockerFacts, DockerError> {
     let info = daemon.wait("describe itself", daemon.client().info())?;
-    let is_containerd = info
-        .driver_status
-        .iter()
-        .flatten()
-        .any(|pair| pair.first().is_some_and(|key| key == "driver-type") && pair.iter().any(|text| text.contains("containerd")));
+    let is_containerd = info.driver_status.iter().flatten().any(|pair| {
+        pair.first().is_some_and(|key| key == "driver-type")
+            && pair.iter().any(|text| text.contains("containerd"))
+    });
     let store = if is_containerd { ImageStore::Containerd } else { ImageStore::Classic };
     let data_root = info.docker_root_dir.map(Utf8PathBuf::from).filter(|path| path.exists());
     Ok(DockerFacts {
@@ -151,7 +154,8 @@ fn taken(
 /// Whether the install itself runs already: then the ports are taken by it.
 fn is_ours(install: &InstallDir, daemon: Option<&Daemon>) -> Outcome<bool> {
     if Supervised::of(install).record()?.is_some_and(|record| {
-        record.supervisor.is_alive() || record.engine.as_ref().is_some_and(|engine| engine.is_alive())
+        record.supervisor.is_alive()
+            || record.engine.as_ref().is_some_and(|engine| engine.is_alive())
     }) {
         return Ok(true);
     }
@@ -160,7 +164,9 @@ fn is_ours(install: &InstallDir, daemon: Option<&Daemon>) -> Outcome<bool> {
     }
     let Some(daemon) = daemon else { return Ok(false) };
     let containers = Containers::of(daemon, project(install.name())).list()?;
-    Ok(containers.iter().any(|container| container.service == crate::compose::ENGINE_SERVICE && !container.ports.is_empty()))
+    Ok(containers.iter().any(|container| {
+        container.service == crate::compose::ENGINE_SERVICE && !container.ports.is_empty()
+    }))
 }
 
 /// Who listens at `address`: ` by rivet-engine (process 42)`, or nothing where it cannot be told.

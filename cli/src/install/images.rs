@@ -3,10 +3,7 @@
 use std::collections::BTreeMap;
 
 use bollard::{models::ImageInspect, query_parameters::ListImagesOptions};
-use bundle_spec::{
-    manifest::Image,
-    text::Name,
-};
+use bundle_spec::{manifest::Image, text::Name};
 use serde::Serialize;
 
 use crate::docker::{Daemon, DockerError};
@@ -83,7 +80,10 @@ pub(crate) fn id(store: ImageStore, image: &Image) -> String {
 }
 
 /// What the daemon knows under this id or tag.
-pub(crate) fn inspect(daemon: &Daemon, reference: &str) -> Result<Option<ImageInspect>, DockerError> {
+pub(crate) fn inspect(
+    daemon: &Daemon,
+    reference: &str,
+) -> Result<Option<ImageInspect>, DockerError> {
     daemon.wait_unless_missing("inspect an image", daemon.client().inspect_image(reference))
 }
 
@@ -101,6 +101,8 @@ fn layers_of_all(daemon: &Daemon) -> Result<Vec<Vec<String>>, DockerError> {
 /// A daemon has a layer only on top of the same layers below it: so a common prefix counts.
 fn longest_prefix(image: &Image, local: &[Vec<String>]) -> usize {
     let wanted: Vec<String> = image.layers.iter().map(|layer| layer.diff_id.to_string()).collect();
-    let shared = |layers: &Vec<String>| layers.iter().zip(&wanted).take_while(|(one, other)| one == other).count();
+    let shared = |layers: &Vec<String>| {
+        layers.iter().zip(&wanted).take_while(|(one, other)| one == other).count()
+    };
     local.iter().map(shared).max().unwrap_or(0)
 }

@@ -49,7 +49,9 @@ pub(crate) fn send(
         while let Some(line) = said.next().await {
             // Errors arrive as lines of an answer whose status is 200.
             let line = line?;
-            if let Some(message) = line.error_detail.and_then(|detail| detail.message).or(line.error) {
+            if let Some(message) =
+                line.error_detail.and_then(|detail| detail.message).or(line.error)
+            {
                 return Err(Error::DockerStreamError { error: message });
             }
         }

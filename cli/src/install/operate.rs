@@ -48,7 +48,8 @@ pub(crate) enum Keeper<'a> {
 impl Installed {
     /// Opens the install at `dir`; for the compose runtime Docker has to answer.
     pub(crate) fn open(dir: InstallDir) -> Outcome<Self> {
-        let missing = || SiteError::Damaged { path: dir.state_file(), reason: "it is not there".into() };
+        let missing =
+            || SiteError::Damaged { path: dir.state_file(), reason: "it is not there".into() };
         let state = InstallState::load(&dir)?.ok_or_else(missing)?;
         let daemon = match state.settings.runtime {
             Runtime::Compose => Some(Daemon::connect()?),

@@ -31,6 +31,8 @@ pub(crate) struct Request<'a> {
     pub(crate) manifest: &'a Manifest,
     pub(crate) bundle_id: Sha256Digest,
     pub(crate) settings: &'a Settings,
+    /// Ports of this host that the product's services publish, by service.
+    pub(crate) published: &'a [(String, SocketAddr)],
 }
 
 /// What will be done.
@@ -135,7 +137,7 @@ pub(crate) struct PlannedDocker {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct PlannedPort {
     pub(crate) address: SocketAddr,
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
 }
 
 /// Bytes needed on one file system.
@@ -150,15 +152,21 @@ pub(crate) struct PlannedSpace {
 /// The ports that the engine opens on this host.
 pub(crate) fn ports(settings: &Settings) -> Result<Vec<PlannedPort>, InstallError> {
     let port = settings.port;
-    let api = PlannedPort { address: SocketAddr::new(settings.bind, port), what: "the engine's API" };
+    let api = PlannedPort {
+        address: SocketAddr::new(settings.bind, port),
+        what: "the engine's API".to_owned(),
+    };
     match settings.runtime {
         Runtime::Compose if port > 0 => Ok(vec![api]),
         Runtime::Binary if port > 0 && port <= u16::MAX - METRICS_OFFSET => {
             let local = |offset| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port + offset);
             Ok(vec![
                 api,
-                PlannedPort { address: local(PEER_OFFSET), what: "the engine's peers and probes" },
-                PlannedPort { address: local(METRICS_OFFSET), what: "metrics" },
+                PlannedPort {
+                    address: local(PEER_OFFSET),
+                    what: "the engine's peers and probes".to_owned(),
+                },
+                PlannedPort { address: local(METRICS_OFFSET), what: "metrics".to_owned() },
             ])
         }
         Runtime::Compose | Runtime::Binary => Err(InstallError::PortRange { port }),
@@ -187,6 +195,12 @@ pub(crate) fn plan(
     } else {
         steps(request, &images, facts, state, outcome)
     };
+    let mut ports = ports(request.settings)?;
+    let of_service = |(service, address): &(String, SocketAddr)| PlannedPort {
+        address: *address,
+        what: format!("the service {service}"),
+    };
+    ports.extend(request.published.iter().map(of_service));
     let space = if outcome == Intent::NothingToDo {
         Vec::new()
     } else {
@@ -213,7 +227,7 @@ pub(crate) fn plan(
         pools: manifest.pools.iter().map(|pool| pool.name.clone()).collect(),
         steps,
         images,
-        ports: ports(request.settings)?,
+        ports,
         space,
         container_user: (facts.is_root && request.settings.runtime == Runtime::Compose)
             .then_some(super::CONTAINER_USER),
@@ -231,8 +245,10 @@ fn engine_for<'a>(
 ) -> Result<(Platform, &'a Engine), InstallError> {
     let engine = facts.platform.and_then(|platform| Some((platform, manifest.engine(platform)?)));
     engine.ok_or_else(|| {
-        let found: Vec<&str> = manifest.platforms.iter().map(|platform| platform.as_str()).collect();
-        let expected = facts.platform.map_or("of another kind".to_owned(), |platform| platform.to_string());
+        let found: Vec<&str> =
+            manifest.platforms.iter().map(|platform| platform.as_str()).collect();
+        let expected =
+            facts.platform.map_or("of another kind".to_owned(), |platform| platform.to_string());
         InstallError::OtherPlatform { found: found.join(", "), expected }
     })
 }
@@ -254,7 +270,11 @@ fn check_state(request: &Request<'_>, state: Option<&InstallState>) -> Result<()
     let (old, new) = (&state.settings, request.settings);
     let differs = |what, found: String, wanted: String| {
         let name = name.clone();
-        if found == wanted { Ok(()) } else { Err(InstallError::OtherSettings { name, what, found, wanted }) }
+        if found == wanted {
+            Ok(())
+        } else {
+            Err(InstallError::OtherSettings { name, what, found, wanted })
+        }
     };
     let word = |runtime: Runtime| format!("{runtime:?}").to_lowercase();
     differs("the runtime", word(old.runtime), word(new.runtime))?;
@@ -274,7 +294,11 @@ fn check_state(request: &Request<'_>, state: Option<&InstallState>) -> Result<()
     differs("the port", old.port.to_string(), new.port.to_string())?;
     differs("the namespace", old.namespace.to_string(), new.namespace.to_string())?;
     let same_values = old.values == new.values;
-    differs("values", "of its own".into(), if same_values { "of its own" } else { "other values" }.into())
+    differs(
+        "values",
+        "of its own".into(),
+        if same_values { "of its own" } else { "other values" }.into(),
+    )
 }
 
 fn images(
@@ -323,7 +347,11 @@ fn intent(facts: &HostFacts, state: Option<&InstallState>, images: &[PlannedImag
         None => Intent::Install,
         Some(state) => {
             let in_place = images.iter().all(|image| image.action == ImageAction::Keep);
-            if state.complete && facts.is_well && in_place { Intent::NothingToDo } else { Intent::Continue }
+            if state.complete && facts.is_well && in_place {
+                Intent::NothingToDo
+            } else {
+                Intent::Continue
+            }
         }
     }
 }
@@ -341,7 +369,10 @@ fn steps(
     });
     // What starts, asks or proves is done again on every run: it says how things are now.
     let done = |id: &str, again: bool| {
-        outcome == Intent::Continue && same && !again && state.is_some_and(|state| state.is_done(id))
+        outcome == Intent::Continue
+            && same
+            && !again
+            && state.is_some_and(|state| state.is_done(id))
     };
     let mut steps = Vec::new();
     let mut step = |id: &str, what: String, kind: StepKind, again: bool| {
@@ -367,7 +398,12 @@ fn steps(
         step("engine-binary", "write the engine's program".into(), StepKind::EngineBinary, false);
     }
     step("start", format!("start the engine {}", manner(request, facts)), StepKind::Start, true);
-    step("namespace", format!("make the namespace {}", request.settings.namespace), StepKind::Namespace, true);
+    step(
+        "namespace",
+        format!("make the namespace {}", request.settings.namespace),
+        StepKind::Namespace,
+        true,
+    );
     if !request.manifest.pools.is_empty() {
         step("pools", "register the product's pools".into(), StepKind::Pools, true);
     }
@@ -404,7 +440,10 @@ fn notes(request: &Request<'_>, facts: &HostFacts) -> Vec<String> {
         ));
     }
     if facts.docker.as_ref().is_some_and(|docker| docker.space.is_none()) {
-        notes.push("The daemon's data directory cannot be seen from here: its free space was not checked.".to_owned());
+        notes.push(
+            "The daemon's data directory cannot be seen from here: its free space was not checked."
+                .to_owned(),
+        );
     }
     notes
 }

@@ -102,15 +102,19 @@ pub(crate) fn wait_healthy(
 }
 
 /// Proves that the token opens the API and that no token and well-known tokens do not.
-pub(crate) fn closed(api: &EngineApi, token: &Secret) -> Result<Result<String, ProofError>, EngineApiError> {
+pub(crate) fn closed(
+    api: &EngineApi,
+    token: &Secret,
+) -> Result<Result<String, ProofError>, EngineApiError> {
     let status = api.probe(Some(token))?;
     if status != 200 {
         return Ok(Err(ProofError::TokenRefused { status }));
     }
     let mut strangers = vec![("no token".to_owned(), None)];
-    strangers.extend(WELL_KNOWN.map(|name| {
-        (format!("the token {name:?}"), Some(Secret::from_text(name.to_owned())))
-    }));
+    strangers.extend(
+        WELL_KNOWN
+            .map(|name| (format!("the token {name:?}"), Some(Secret::from_text(name.to_owned())))),
+    );
     for (whom, stranger) in strangers {
         let status = api.probe(stranger.as_ref())?;
         if !matches!(status, 401 | 403) {
@@ -171,11 +175,16 @@ fn socket_owners() -> HashMap<u64, u32> {
     let mut owners = HashMap::new();
     let Ok(processes) = std::fs::read_dir("/proc") else { return owners };
     for process in processes.filter_map(Result::ok) {
-        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+        let Some(pid) = process.file_name().to_str().and_then(|name| name.parse::<u32>().ok())
+        else {
+            continue;
+        };
         let Ok(files) = std::fs::read_dir(process.path().join("fd")) else { continue };
         for file in files.filter_map(Result::ok) {
             let Ok(target) = std::fs::read_link(file.path()) else { continue };
-            let inode = target.to_str().and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
+            let inode = target
+                .to_str()
+                .and_then(|text| text.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok());
             if let Some(inode) = inode {
                 owners.insert(inode, pid);
             }

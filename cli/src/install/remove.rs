@@ -12,7 +12,7 @@ use crate::{
     runtime::{containers::Containers, supervise::Supervised, systemd},
     site::{
         InstallDir, durable,
-        state::{InstallState, Runtime},
+        state::{InstallState, Runtime, project},
     },
 };
 
@@ -58,11 +58,14 @@ pub(crate) fn look(
     };
     if let Some(daemon) = daemon {
         let containers = Containers::of(daemon, state.project());
-        removal.containers = containers.list()?.into_iter().map(|container| container.service).collect();
+        removal.containers =
+            containers.list()?.into_iter().map(|container| container.service).collect();
         let volumes = containers.volumes()?;
         match data {
             DataFate::Purge => removal.volumes = volumes,
-            DataFate::Keep => removal.kept.extend(volumes.iter().map(|name| format!("volume {name}"))),
+            DataFate::Keep => {
+                removal.kept.extend(volumes.iter().map(|name| format!("volume {name}")))
+            }
         }
         removal.tags = state.images.iter().map(|image| image.tag.clone()).collect();
     }
@@ -75,11 +78,46 @@ pub(crate) fn look(
     match data {
         DataFate::Purge => removal.paths.push(dir.path().to_owned()),
         DataFate::Keep => {
-            removal.paths = vec![dir.path().join("generations"), dir.current(), dir.logs(), dir.state_file()];
+            removal.paths =
+                vec![dir.path().join("generations"), dir.current(), dir.logs(), dir.state_file()];
             removal.kept.extend([dir.data().into_string(), dir.secrets().into_string()]);
         }
     }
     Ok(removal)
+}
+
+/// Looks at what an earlier removal has left.
+pub(crate) fn look_at_leftovers(
+    dir: &InstallDir,
+    daemon: Option<&Daemon>,
+    data: DataFate,
+) -> Outcome<Removal> {
+    let mut removal = Removal {
+        install: dir.name().to_string(),
+        data,
+        containers: Vec::new(),
+        volumes: Vec::new(),
+        tags: Vec::new(),
+        processes: Vec::new(),
+        paths: Vec::new(),
+        kept: Vec::new(),
+    };
+    match data {
+        DataFate::Purge => removal.paths.push(dir.path().to_owned()),
+        DataFate::Keep => removal.kept.push(dir.path().to_string()),
+    }
+    if let Some(daemon) = daemon {
+        removal.volumes = Containers::of(daemon, project(dir.name())).volumes()?;
+    }
+    Ok(removal)
+}
+
+/// Removes what an earlier removal has left.
+pub(crate) fn remove_leftovers(dir: &InstallDir, daemon: Option<&Daemon>) -> Outcome {
+    if let Some(daemon) = daemon {
+        Containers::of(daemon, project(dir.name())).remove_volumes()?;
+    }
+    Ok(durable::remove_dir(dir.path())?)
 }
 
 /// Removes it. The state goes last, so that until then the command can be repeated.

@@ -5,6 +5,7 @@
 //! serializer, so no operator's value and no path can change their structure. No secret is in
 //! them.
 
+mod published;
 mod services;
 
 use bundle_spec::manifest::{Engine, EngineFlavor};
@@ -61,7 +62,8 @@ impl EnginePaths {
 
     /// The engine's arguments.
     pub(crate) fn arguments(&self, flavor: EngineFlavor) -> Vec<String> {
-        let mut arguments = vec!["--config".to_owned(), self.config.join("config.json").into_string()];
+        let mut arguments =
+            vec!["--config".to_owned(), self.config.join("config.json").into_string()];
         if flavor == EngineFlavor::Upstream {
             // It has no token file: its token is one more configuration file.
             let secrets = self.secrets.join(engine_file_name(flavor));
@@ -83,7 +85,11 @@ pub(crate) fn app_data(install: &InstallDir) -> Utf8PathBuf {
 }
 
 /// The engine's configuration.
-pub(crate) fn engine_config(settings: &Settings, flavor: EngineFlavor, paths: &EnginePaths) -> Value {
+pub(crate) fn engine_config(
+    settings: &Settings,
+    flavor: EngineFlavor,
+    paths: &EnginePaths,
+) -> Value {
     let (host, port, loopback) = match settings.runtime {
         // What is reachable from outside the container is decided by the ports it publishes.
         Runtime::Compose => ("0.0.0.0".to_owned(), API_PORT, "0.0.0.0"),
@@ -118,7 +124,8 @@ pub(crate) fn engine_config(settings: &Settings, flavor: EngineFlavor, paths: &E
         },
     });
     if flavor == EngineFlavor::RivetEngine {
-        config["auth"] = json!({ "admin_token_file": paths.secrets.join(engine_file_name(flavor)) });
+        config["auth"] =
+            json!({ "admin_token_file": paths.secrets.join(engine_file_name(flavor)) });
     }
     config
 }

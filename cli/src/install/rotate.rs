@@ -41,7 +41,9 @@ pub(crate) enum RotateError {
     #[error("the engine did not accept the new token within {seconds} s (it answers {status})")]
     NotNoticed { seconds: u64, status: u16 },
 
-    #[error("the engine did not come back with the new token, so the old one is in force again: {reason}")]
+    #[error(
+        "the engine did not come back with the new token, so the old one is in force again: {reason}"
+    )]
     WentBack { reason: String },
 }
 
@@ -64,16 +66,30 @@ impl crate::error::Explain for RotateError {
 }
 
 /// Rotates the token, or finishes a rotation that was interrupted.
-pub(crate) fn rotate(installed: &mut Installed, grace_seconds: u64, out: &mut Output) -> Outcome<Rotated> {
+pub(crate) fn rotate(
+    installed: &mut Installed,
+    grace_seconds: u64,
+    out: &mut Output,
+) -> Outcome<Rotated> {
     let old = installed.token()?;
+    let next = installed.tokens().next()?;
+    let is_promoted = match &next {
+        Some(next) => *next == old,
+        None => installed.state.rotation.is_some(),
+    };
+    if is_promoted {
+        return finish(installed, &old);
+    }
+    let new = installed.tokens().next_or_new()?;
     installed.state.rotation = Some(Rotation { grace_seconds });
     installed.state.store(&installed.dir)?;
-    let new = installed.tokens().next_or_new()?;
     rehearse::after("rotate:new");
 
     out.note("introducing the new token");
     match installed.flavor() {
-        EngineFlavor::RivetEngine => introduce(installed, &old, &new, MOVE_SECONDS.max(grace_seconds))?,
+        EngineFlavor::RivetEngine => {
+            introduce(installed, &old, &new, MOVE_SECONDS.max(grace_seconds))?
+        }
         EngineFlavor::Upstream => replace(installed, &old, &new)?,
     }
     rehearse::after("rotate:introduce");
@@ -99,14 +115,22 @@ pub(crate) fn rotate(installed: &mut Installed, grace_seconds: u64, out: &mut Ou
     Ok(Rotated { old_refused_at, proved })
 }
 
+/// The end of a rotation that was killed after the new token had become the one in force.
+fn finish(installed: &mut Installed, token: &Secret) -> Outcome<Rotated> {
+    let proved = installed.prove(token)?;
+    let ends = installed.tokens().expiries()?.into_iter().max().map_or(0, |millis| millis / 1000);
+    installed.tokens().drop_next()?;
+    installed.state.rotation = None;
+    installed.state.store(&installed.dir)?;
+    Ok(Rotated { old_refused_at: ends.max(now()), proved })
+}
+
 /// Has the engine accept both, and waits until it does.
 fn introduce(installed: &Installed, old: &Secret, new: &Secret, seconds: u64) -> Outcome {
     let until = (now() + seconds) * 1000;
     let accepted =
         [Accepted { token: new, not_after: None }, Accepted { token: old, not_after: Some(until) }];
-    // A rotation that was killed after the new token was promoted has one token only.
-    let accepted = if old == new { &accepted[..1] } else { &accepted[..] };
-    installed.tokens().publish(EngineFlavor::RivetEngine, accepted)?;
+    installed.tokens().publish(EngineFlavor::RivetEngine, &accepted)?;
     let api = installed.api();
     let started = Instant::now();
     loop {
@@ -128,11 +152,11 @@ fn introduce(installed: &Installed, old: &Secret, new: &Secret, seconds: u64) ->
 /// Tells the engine when the old token ends; at once when there is no grace.
 fn retire(installed: &Installed, old: &Secret, new: &Secret, grace_seconds: u64) -> Outcome {
     let mut accepted = vec![Accepted { token: new, not_after: None }];
-    if grace_seconds > 0 && old != new {
+    if grace_seconds > 0 {
         accepted.push(Accepted { token: old, not_after: Some((now() + grace_seconds) * 1000) });
     }
     installed.tokens().publish(EngineFlavor::RivetEngine, &accepted)?;
-    if grace_seconds > 0 || old == new {
+    if grace_seconds > 0 {
         return Ok(());
     }
     // "At once" is when the engine has read the file.

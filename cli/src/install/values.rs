@@ -21,8 +21,20 @@ use crate::{
 
 /// Names and name prefixes that a value cannot have.
 const RESERVED: [&str; 14] = [
-    "PATH", "HOME", "SHELL", "IFS", "ENV", "TMPDIR", "LD_", "GCONV_PATH", "DOCKER_", "COMPOSE_", "RIVET_",
-    "RIVETCTL_", "RIVETKIT_", "BUILDKIT_",
+    "PATH",
+    "HOME",
+    "SHELL",
+    "IFS",
+    "ENV",
+    "TMPDIR",
+    "LD_",
+    "GCONV_PATH",
+    "DOCKER_",
+    "COMPOSE_",
+    "RIVET_",
+    "RIVETCTL_",
+    "RIVETKIT_",
+    "BUILDKIT_",
 ];
 
 /// Largest values file that is read.
@@ -100,9 +112,13 @@ impl Schema {
 
     /// Reads the schema that a verified bundle carries.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, InstallError> {
-        let bad = |reason: String| InstallError::BadValue { reason: format!("the schema itself: {reason}") };
-        let schema: Value = serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
-        let compiled = jsonschema::validator_for(&schema).map_err(|error| bad(error.to_string()))?;
+        let bad = |reason: String| InstallError::BadValue {
+            reason: format!("the schema itself: {reason}"),
+        };
+        let schema: Value =
+            serde_json::from_slice(bytes).map_err(|error| bad(error.to_string()))?;
+        let compiled =
+            jsonschema::validator_for(&schema).map_err(|error| bad(error.to_string()))?;
         let mut properties = BTreeMap::new();
         for (name, property) in schema["properties"].as_object().into_iter().flatten() {
             refuse_reserved(name)?;
@@ -139,11 +155,15 @@ impl Schema {
                 given.insert(name.clone(), value);
             } else if self.required.contains(name) {
                 let what = property.description.as_ref().map(|text| format!(" ({text})"));
-                return Err(InstallError::MissingValue { name: name.clone(), what: what.unwrap_or_default() });
+                return Err(InstallError::MissingValue {
+                    name: name.clone(),
+                    what: what.unwrap_or_default(),
+                });
             }
         }
         self.check(&given)?;
-        let is_secret = |name: &String| self.properties.get(name).is_some_and(|property| property.secret);
+        let is_secret =
+            |name: &String| self.properties.get(name).is_some_and(|property| property.secret);
         let (secret, plain) = given.into_iter().partition(|(name, _)| is_secret(name));
         Ok(Values { plain, secret })
     }
@@ -197,7 +217,11 @@ pub(crate) enum Asking {
 impl Asking {
     /// Prompts only where both ends are a terminal.
     pub(crate) fn by_terminal() -> Self {
-        if io::stdin().is_terminal() && io::stderr().is_terminal() { Self::Prompt } else { Self::Never }
+        if io::stdin().is_terminal() && io::stderr().is_terminal() {
+            Self::Prompt
+        } else {
+            Self::Never
+        }
     }
 }
 
@@ -219,15 +243,20 @@ impl Property {
 
     /// Asks at the terminal; an empty answer means the default.
     fn ask(&self, name: &str) -> Result<Option<Value>, InstallError> {
-        let unreadable = |error: io::Error| InstallError::BadValue { reason: format!("{name}: {error}") };
-        let about = self.description.as_deref().map(|text| format!(" ({text})")).unwrap_or_default();
+        let unreadable =
+            |error: io::Error| InstallError::BadValue { reason: format!("{name}: {error}") };
+        let about =
+            self.description.as_deref().map(|text| format!(" ({text})")).unwrap_or_default();
         let default = self.default.as_ref().map(|value| format!(" [{value}]")).unwrap_or_default();
         let prompt = format!("{name}{about}{default}: ");
         let answer = if self.secret {
             rpassword::prompt_password(prompt).map_err(unreadable)?
         } else {
             let mut stderr = io::stderr();
-            stderr.write_all(prompt.as_bytes()).and_then(|()| stderr.flush()).map_err(unreadable)?;
+            stderr
+                .write_all(prompt.as_bytes())
+                .and_then(|()| stderr.flush())
+                .map_err(unreadable)?;
             let mut line = String::new();
             io::stdin().lock().read_line(&mut line).map_err(unreadable)?;
             line
@@ -245,10 +274,15 @@ impl Kind {
         match self {
             Self::String => Ok(Value::String(text.to_owned())),
             Self::Integer => text.parse::<i64>().map(Value::from).map_err(|_| bad("an integer")),
-            Self::Number => {
-                text.parse::<f64>().ok().filter(|n| n.is_finite()).map(Value::from).ok_or_else(|| bad("a number"))
+            Self::Number => text
+                .parse::<f64>()
+                .ok()
+                .filter(|n| n.is_finite())
+                .map(Value::from)
+                .ok_or_else(|| bad("a number")),
+            Self::Boolean => {
+                text.parse::<bool>().map(Value::from).map_err(|_| bad("true or false"))
             }
-            Self::Boolean => text.parse::<bool>().map(Value::from).map_err(|_| bad("true or false")),
         }
     }
 }
@@ -262,7 +296,9 @@ pub(crate) fn from_file(path: &Utf8Path) -> Result<BTreeMap<String, Value>, Inst
         .map_err(|error| bad(error.to_string()))?;
     match path.extension() {
         Some("json") => serde_json::from_str(&text).map_err(|error| bad(error.to_string())),
-        Some("yaml" | "yml") => serde_yaml_ng::from_str(&text).map_err(|error| bad(error.to_string())),
+        Some("yaml" | "yml") => {
+            serde_yaml_ng::from_str(&text).map_err(|error| bad(error.to_string()))
+        }
         Some("toml") => toml::from_str(&text).map_err(|error| bad(error.to_string())),
         _ => Err(bad("its ending is none of .json, .yaml, .yml, .toml".into())),
     }
@@ -325,7 +361,8 @@ mod tests {
     #[test]
     fn a_schema_cannot_ask_for_a_name_that_steers_docker() {
         for name in ["PATH", "DOCKER_HOST", "COMPOSE_FILE", "LD_PRELOAD", "RIVET_TOKEN"] {
-            let text = format!(r#"{{"type":"object","properties":{{"{name}":{{"type":"string"}}}}}}"#);
+            let text =
+                format!(r#"{{"type":"object","properties":{{"{name}":{{"type":"string"}}}}}}"#);
             let refused = Schema::parse(text.as_bytes());
             assert!(matches!(refused, Err(InstallError::ReservedValue { .. })), "{name}");
         }

@@ -44,14 +44,19 @@ impl Compose {
         for (program, first_argument) in [("docker", Some("compose")), ("docker-compose", None)] {
             let candidate =
                 Self { program, first_argument, version: String::new(), socket: socket.to_owned() };
-            let Ok(output) = candidate.command().args(["version", "--short"]).output() else { continue };
+            let Ok(output) = candidate.command().args(["version", "--short"]).output() else {
+                continue;
+            };
             let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
             match parse_version(&version) {
                 Some(found) if output.status.success() && found >= OLDEST => {
                     return Ok(Self { version, ..candidate });
                 }
                 Some(_) if output.status.success() => {
-                    old = old.or(Some(InstallError::ComposeOld { program: candidate.name(), found: version }));
+                    old = old.or(Some(InstallError::ComposeOld {
+                        program: candidate.name(),
+                        found: version,
+                    }));
                 }
                 _ => (),
             }
@@ -150,7 +155,11 @@ mod tests {
 
     #[test]
     fn a_secret_in_what_compose_says_is_blotted_out() {
-        let token = Variable { name: "RIVET_TOKEN".into(), value: Secret::from_text("rvt_abcdefgh".into()), confidential: true };
+        let token = Variable {
+            name: "RIVET_TOKEN".into(),
+            value: Secret::from_text("rvt_abcdefgh".into()),
+            confidential: true,
+        };
 
         let said = last_words(b"one\n\nbad value rvt_abcdefgh\x1b[31m\n", &[token]);
 

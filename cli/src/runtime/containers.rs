@@ -8,8 +8,8 @@ use bollard::{
     container::LogOutput,
     errors::Error,
     query_parameters::{
-        ListContainersOptions, ListNetworksOptions, ListVolumesOptions, LogsOptions, RemoveContainerOptions,
-        RemoveVolumeOptions, RestartContainerOptions, StopContainerOptions,
+        ListContainersOptions, ListNetworksOptions, ListVolumesOptions, LogsOptions,
+        RemoveContainerOptions, RemoveVolumeOptions, RestartContainerOptions, StopContainerOptions,
     },
 };
 use futures_util::{StreamExt, stream::SelectAll};
@@ -65,13 +65,15 @@ impl<'a> Containers<'a> {
 
     /// The containers, by service.
     pub(crate) fn list(&self) -> Result<Vec<Container>, RuntimeError> {
-        let options = ListContainersOptions { all: true, filters: Some(self.filter()), ..Default::default() };
+        let options =
+            ListContainersOptions { all: true, filters: Some(self.filter()), ..Default::default() };
         let docker = self.docker();
         let found = self.daemon.wait("list containers", docker.list_containers(Some(options)))?;
         let mut containers = Vec::new();
         for summary in found {
             let Some(id) = summary.id else { continue };
-            let request = docker.inspect_container(&id, None::<bollard::query_parameters::InspectContainerOptions>);
+            let request = docker
+                .inspect_container(&id, None::<bollard::query_parameters::InspectContainerOptions>);
             match self.daemon.wait_unless_missing("inspect a container", request)? {
                 Some(details) => containers.push(describe(id, &details)),
                 None => continue, // Removed since it was listed.
@@ -96,8 +98,9 @@ impl<'a> Containers<'a> {
         let docker = self.docker();
         let containers = self.list()?;
         // The apps first, so that they do not see the engine go.
-        let (engine, apps): (Vec<_>, Vec<_>) =
-            containers.iter().partition(|container| container.service == crate::compose::ENGINE_SERVICE);
+        let (engine, apps): (Vec<_>, Vec<_>) = containers
+            .iter()
+            .partition(|container| container.service == crate::compose::ENGINE_SERVICE);
         for container in apps.into_iter().chain(engine) {
             let options = StopContainerOptions { t: Some(STOP_SECONDS), ..Default::default() };
             let stop = docker.stop_container(&container.id, Some(options));
@@ -155,9 +158,8 @@ impl<'a> Containers<'a> {
         }
         self.daemon.runtime().block_on(async {
             while let Some((service, line)) = lines.next().await {
-                let line: LogOutput = line.map_err(|source| crate::docker::DockerError::Request {
-                    doing: "read logs".into(),
-                    source,
+                let line: LogOutput = line.map_err(|source| {
+                    crate::docker::DockerError::Request { doing: "read logs".into(), source }
                 })?;
                 if !sink(&service, &line.into_bytes()) {
                     break;
@@ -213,8 +215,13 @@ fn describe(id: String, details: &bollard::models::ContainerInspectResponse) -> 
     let config = details.config.as_ref();
     let state = details.state.as_ref();
     let label = |name| config.and_then(|config| config.labels.as_ref()?.get(name).cloned());
-    let health = state.and_then(|state| state.health.as_ref()?.status).map(|status| status.to_string());
-    let bound = details.network_settings.as_ref().and_then(|network| network.ports.clone()).unwrap_or_default();
+    let health =
+        state.and_then(|state| state.health.as_ref()?.status).map(|status| status.to_string());
+    let bound = details
+        .network_settings
+        .as_ref()
+        .and_then(|network| network.ports.clone())
+        .unwrap_or_default();
     let mut ports = Vec::new();
     for (inside, outside) in bound {
         for binding in outside.unwrap_or_default() {
@@ -228,7 +235,9 @@ fn describe(id: String, details: &bollard::models::ContainerInspectResponse) -> 
         service: label(SERVICE_LABEL).unwrap_or_default(),
         id,
         image: config.and_then(|config| config.image.clone()).unwrap_or_default(),
-        state: state.and_then(|state| state.status).map_or_else(String::new, |status| status.to_string()),
+        state: state
+            .and_then(|state| state.status)
+            .map_or_else(String::new, |status| status.to_string()),
         health: health.filter(|health| !health.is_empty() && health != "none"),
         restarts: details.restart_count.unwrap_or(0),
         ports,

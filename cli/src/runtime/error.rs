@@ -76,11 +76,22 @@ impl Explain for RuntimeError {
 
     fn advice(&self) -> String {
         match self {
-            Self::Compose { .. } => "Mend what it says and run the same command again; finished steps are not repeated.".into(),
-            Self::Systemctl { .. } => "`journalctl -u UNIT` and `systemctl status UNIT` say more.".into(),
-            Self::Spawn { .. } => "Check that the file exists, may be executed, and is not on a noexec mount.".into(),
-            Self::SupervisorSilent { .. } => "logs/supervisor.log in the install's directory says more.".into(),
-            Self::WillNotStop { pid, .. } => format!("Look at what process {pid} waits for; the command can be repeated."),
+            Self::Compose { .. } => {
+                "Mend what it says and run the same command again; finished steps are not repeated."
+                    .into()
+            }
+            Self::Systemctl { .. } => {
+                "`journalctl -u UNIT` and `systemctl status UNIT` say more.".into()
+            }
+            Self::Spawn { .. } => {
+                "Check that the file exists, may be executed, and is not on a noexec mount.".into()
+            }
+            Self::SupervisorSilent { .. } => {
+                "logs/supervisor.log in the install's directory says more.".into()
+            }
+            Self::WillNotStop { pid, .. } => {
+                format!("Look at what process {pid} waits for; the command can be repeated.")
+            }
             Self::AwkwardPath { .. } => "Choose a plainer directory with --root.".into(),
             Self::UnknownService { .. } => "Name one of them, or none for all.".into(),
             Self::Docker(error) => error.advice(),

@@ -41,7 +41,8 @@ impl ProcessIdentity {
 
     /// Asks it to end, waits, and ends it by force when it does not.
     pub(crate) fn stop(&self, patience: Duration) -> Result<(), RuntimeError> {
-        for (signal, patience) in [(Signal::TERM, patience), (Signal::KILL, Duration::from_secs(5))] {
+        for (signal, patience) in [(Signal::TERM, patience), (Signal::KILL, Duration::from_secs(5))]
+        {
             let started = Instant::now();
             self.signal(signal);
             while started.elapsed() < patience {

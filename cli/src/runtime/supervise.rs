@@ -68,7 +68,11 @@ impl<'a> Supervised<'a> {
     }
 
     /// Starts a supervisor for `command`, unless one with this very command runs already.
-    pub(crate) fn start(&self, rivetctl: &Utf8Path, command: &[String]) -> Result<(), RuntimeError> {
+    pub(crate) fn start(
+        &self,
+        rivetctl: &Utf8Path,
+        command: &[String],
+    ) -> Result<(), RuntimeError> {
         match self.running()? {
             Some(record) if record.command == command => return Ok(()),
             Some(_) => self.stop()?,

@@ -46,10 +46,15 @@ impl Unit {
     }
 
     /// Writes the unit and has it running `command`, now and after a restart of the host.
-    pub(crate) fn start(&self, install: &InstallDir, command: &[String]) -> Result<(), RuntimeError> {
+    pub(crate) fn start(
+        &self,
+        install: &InstallDir,
+        command: &[String],
+    ) -> Result<(), RuntimeError> {
         let text = render(install, command, self.of_the_system)?;
         if let Some(dir) = self.path.parent() {
-            std::fs::create_dir_all(dir).map_err(crate::error::FileError::on("create directory", dir))?;
+            std::fs::create_dir_all(dir)
+                .map_err(crate::error::FileError::on("create directory", dir))?;
         }
         durable::write(&self.path, text.as_bytes(), durable::READABLE_FILE)?;
         systemctl(self.of_the_system, &["daemon-reload"])?;
@@ -86,12 +91,18 @@ impl Unit {
             command.arg("--follow");
         }
         let ended = command.stdin(Stdio::null()).status();
-        ended.map(|_| ()).map_err(|source| RuntimeError::Spawn { program: "journalctl".into(), source })
+        ended
+            .map(|_| ())
+            .map_err(|source| RuntimeError::Spawn { program: "journalctl".into(), source })
     }
 }
 
 /// Fills in the template. Everything that comes from a path is quoted.
-fn render(install: &InstallDir, command: &[String], of_the_system: bool) -> Result<String, RuntimeError> {
+fn render(
+    install: &InstallDir,
+    command: &[String],
+    of_the_system: bool,
+) -> Result<String, RuntimeError> {
     let quoted: Vec<String> = command.iter().map(|word| quote(word)).collect::<Result<_, _>>()?;
     let target = if of_the_system { "multi-user.target" } else { "default.target" };
     let unit = if of_the_system { SYSTEM_UNIT } else { USER_UNIT };

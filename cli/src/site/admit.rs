@@ -108,7 +108,11 @@ pub(crate) fn open_file(path: &Utf8Path) -> Result<File, SiteError> {
         other => other.map_err(FileError::on("open", path))?,
     };
     let found = file.metadata().map_err(FileError::on("read", path))?;
-    if found.is_file() { Ok(file) } else { Err(SiteError::BundleNotAFile { path: path.to_owned() }) }
+    if found.is_file() {
+        Ok(file)
+    } else {
+        Err(SiteError::BundleNotAFile { path: path.to_owned() })
+    }
 }
 
 /// The files next to the bundle named `<bundle>.<64 hex>.sshsig`, sorted.
@@ -122,7 +126,10 @@ fn side_signatures(bundle: &Utf8Path) -> Result<Vec<Utf8PathBuf>, SiteError> {
     let mut found: Vec<Utf8PathBuf> = entries
         .filter_map(Result::ok)
         .filter(|entry| {
-            let key = entry.file_name().strip_prefix(&prefix).and_then(|name| name.strip_suffix(".sshsig"));
+            let key = entry
+                .file_name()
+                .strip_prefix(&prefix)
+                .and_then(|name| name.strip_suffix(".sshsig"));
             key.is_some_and(is_key)
         })
         .map(|entry| entry.path().to_owned())

@@ -57,7 +57,10 @@ pub(crate) fn record(
     file.read_to_end(&mut log).map_err(FileError::on("read", &path))?;
     // A line without its break was cut by a crash before anybody was told that it is there.
     let whole = log.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
-    let last = log[..whole].split(|byte| *byte == b'\n').rfind(|line| !line.is_empty()).unwrap_or_default();
+    let last = log[..whole]
+        .split(|byte| *byte == b'\n')
+        .rfind(|line| !line.is_empty())
+        .unwrap_or_default();
     let entry = Entry {
         previous: Sha256Digest::of(last),
         time: timestamp(now()),
@@ -86,8 +89,8 @@ pub(crate) fn check(path: &Utf8Path) -> Result<usize, SiteError> {
     let mut count = 0;
     for line in log.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         count += 1;
-        let entry: Entry =
-            serde_json::from_slice(line).map_err(|_| broken(count, "is not an entry of the log"))?;
+        let entry: Entry = serde_json::from_slice(line)
+            .map_err(|_| broken(count, "is not an entry of the log"))?;
         if entry.previous != previous {
             return Err(broken(count, "does not follow from the line before"));
         }

@@ -9,7 +9,9 @@ use crate::error::{Class, Explain, FileError};
 /// Why the site refuses.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SiteError {
-    #[error("{path} is a symbolic link that belongs to user {owner}, so it could be pointed elsewhere")]
+    #[error(
+        "{path} is a symbolic link that belongs to user {owner}, so it could be pointed elsewhere"
+    )]
     ForeignLink { path: Utf8PathBuf, owner: u32 },
 
     #[error("{path} belongs to user {owner}, but rivetctl runs as user {us}")]
@@ -48,16 +50,22 @@ pub(crate) enum SiteError {
     #[error("no root of product {product:?} is trusted here; trusted are {found}")]
     UnknownProduct { product: String, found: String },
 
-    #[error("the bundle carries no root document with the fingerprint {expected}; its first is {found}")]
+    #[error(
+        "the bundle carries no root document with the fingerprint {expected}; its first is {found}"
+    )]
     OtherFingerprint { expected: String, found: String },
 
     #[error("the bundle carries no root document")]
     NoCarriedRoot,
 
-    #[error("product {product:?} is trusted already, with root {known}; this root is another one, {found}")]
+    #[error(
+        "product {product:?} is trusted already, with root {known}; this root is another one, {found}"
+    )]
     OtherRootTrusted { product: String, known: String, found: String },
 
-    #[error("{path} is a symbolic link; expected the file itself, so that what is checked is what is used")]
+    #[error(
+        "{path} is a symbolic link; expected the file itself, so that what is checked is what is used"
+    )]
     BundleIsLink { path: Utf8PathBuf },
 
     #[error("{path} is not a regular file")]
@@ -78,7 +86,9 @@ impl Explain for SiteError {
             | Self::NoRoot
             | Self::PathNotText { .. }
             | Self::Busy { .. } => Class::Preflight,
-            Self::NoInstall { .. } | Self::BundleIsLink { .. } | Self::BundleNotAFile { .. } => Class::Usage,
+            Self::NoInstall { .. } | Self::BundleIsLink { .. } | Self::BundleNotAFile { .. } => {
+                Class::Usage
+            }
             Self::Damaged { .. } => Class::Other,
             Self::AuditBroken { .. }
             | Self::NothingTrusted { .. }

@@ -46,7 +46,8 @@ impl SiteArgs {
             None => user_data().ok_or(SiteError::NoRoot)?.join("rivetctl"),
         };
         let root = std::path::absolute(&root).map_err(FileError::on("find", root.display()))?;
-        let root = Utf8PathBuf::from_path_buf(root).map_err(|path| SiteError::PathNotText { path })?;
+        let root =
+            Utf8PathBuf::from_path_buf(root).map_err(|path| SiteError::PathNotText { path })?;
         let site = Site { root };
         site.check()?;
         Ok(site)
@@ -124,7 +125,10 @@ impl Site {
         for path in self.root.ancestors() {
             match path.symlink_metadata() {
                 Ok(found) if found.is_symlink() && found.uid() != 0 && found.uid() != us => {
-                    return Err(SiteError::ForeignLink { path: path.to_owned(), owner: found.uid() });
+                    return Err(SiteError::ForeignLink {
+                        path: path.to_owned(),
+                        owner: found.uid(),
+                    });
                 }
                 _ => (),
             }
@@ -134,7 +138,11 @@ impl Site {
                 return Err(SiteError::NotADirectory { path: self.root.clone() });
             }
             Ok(found) if found.uid() != us => {
-                return Err(SiteError::ForeignRoot { path: self.root.clone(), owner: found.uid(), us });
+                return Err(SiteError::ForeignRoot {
+                    path: self.root.clone(),
+                    owner: found.uid(),
+                    us,
+                });
             }
             Ok(found) if found.permissions().mode() & 0o022 != 0 => {
                 let mode = found.permissions().mode() & 0o7777;
@@ -142,9 +150,11 @@ impl Site {
             }
             _ => (),
         }
-        let nearest = self.root.ancestors().find(|path| path.exists()).unwrap_or(Utf8Path::new("/"));
-        rustix::fs::access(nearest.as_std_path(), Access::WRITE_OK | Access::EXEC_OK)
-            .map_err(|source| SiteError::Unwritable { path: nearest.to_owned(), us, source: source.into() })
+        let nearest =
+            self.root.ancestors().find(|path| path.exists()).unwrap_or(Utf8Path::new("/"));
+        rustix::fs::access(nearest.as_std_path(), Access::WRITE_OK | Access::EXEC_OK).map_err(
+            |source| SiteError::Unwritable { path: nearest.to_owned(), us, source: source.into() },
+        )
     }
 }
 

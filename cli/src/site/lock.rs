@@ -6,7 +6,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{Read, Seek, Write},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
 };
 
 use camino::Utf8Path;
@@ -18,7 +18,16 @@ use crate::error::FileError;
 /// Held until dropped.
 #[derive(Debug)]
 pub(crate) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Takes our name out of the file, so that a free lock looks like one.
+    fn drop(&mut self) {
+        // Who cannot write it any more leaves a number behind that names nobody: it only shows up
+        // in a message while somebody else holds the lock.
+        let _ = self.file.set_len(0);
+    }
 }
 
 impl Lock {
@@ -32,8 +41,17 @@ impl Lock {
             let pid = if pid.is_empty() { "unknown" } else { pid }.to_owned();
             return Err(SiteError::Busy { what: what.to_owned(), pid });
         }
+        // The file may have been removed, with its install, between opening and locking it.
+        let inode = |found: std::fs::Metadata| (found.dev(), found.ino());
+        let ours = file.metadata().map(inode).map_err(FileError::on("read", path))?;
+        if std::fs::metadata(path).map(inode).ok() != Some(ours) {
+            return Err(SiteError::Busy {
+                what: what.to_owned(),
+                pid: "that has just ended".to_owned(),
+            });
+        }
         sign(&mut file).map_err(FileError::on("write", path))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 
     /// Waits for the lock at `path`: for work that takes no longer than a write.
@@ -41,7 +59,7 @@ impl Lock {
         let file = open(path)?;
         flock(&file, FlockOperation::LockExclusive)
             .map_err(|error| FileError::on("lock", path)(error.into()))?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

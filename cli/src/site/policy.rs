@@ -7,7 +7,12 @@ use bundle_spec::{
     root::RootDocument,
 };
 
-use super::{Site, SiteError, history::{Floor, History}, now, state::InstallState};
+use super::{
+    Site, SiteError,
+    history::{Floor, History},
+    now,
+    state::InstallState,
+};
 use crate::error::Outcome;
 
 /// What the operator allows beyond the rule.
@@ -50,7 +55,9 @@ pub(crate) fn judge(
         highest_root: known.map(|known| known.root_version),
         installed_seq: complete.map(|state| state.release_seq),
         installed_format: complete.map(|state| state.engine.state_format),
-        revoked_releases: known.map(|known| known.revoked_releases.iter().copied().collect()).unwrap_or_default(),
+        revoked_releases: known
+            .map(|known| known.revoked_releases.iter().copied().collect())
+            .unwrap_or_default(),
         audience: audience(site)?,
         platform,
         rivetctl_version: env!("CARGO_PKG_VERSION").parse().expect("our version is one"),
@@ -68,15 +75,15 @@ fn audience(site: &Site) -> Result<Option<bundle_spec::text::Name>, SiteError> {
     let path = site.root().join("audience");
     let Some(bytes) = super::durable::read_if_there(&path)? else { return Ok(None) };
     let text = String::from_utf8_lossy(&bytes);
-    text.trim().parse().map(Some).map_err(|error: bundle_spec::text::ParseTextError| SiteError::Damaged {
-        path,
-        reason: error.to_string(),
+    text.trim().parse().map(Some).map_err(|error: bundle_spec::text::ParseTextError| {
+        SiteError::Damaged { path, reason: error.to_string() }
     })
 }
 
 /// Whether a judgement rests on a floor that a newer root has reset.
 pub(crate) fn floor(judgement: &Judgement) -> Floor {
-    let is_reset = |warning: &policy::Warning| matches!(warning, policy::Warning::FloorReset { .. });
+    let is_reset =
+        |warning: &policy::Warning| matches!(warning, policy::Warning::FloorReset { .. });
     if judgement.warnings.iter().any(is_reset) { Floor::Reset } else { Floor::Kept }
 }
 

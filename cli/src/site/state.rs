@@ -102,7 +102,8 @@ impl InstallState {
         let path = install.state_file();
         let Some(bytes) = durable::read_if_there(&path)? else { return Ok(None) };
         let damaged = |reason: String| SiteError::Damaged { path: path.clone(), reason };
-        let state: Self = serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let state: Self =
+            serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
         if state.schema != SCHEMA {
             return Err(damaged(format!("its schema is {:?}, expected {SCHEMA:?}", state.schema)));
         }

@@ -96,7 +96,11 @@ impl<'a> Tokens<'a> {
     }
 
     /// Tells the engine what to accept. An upstream engine knows one token: the first.
-    pub(crate) fn publish(&self, flavor: EngineFlavor, accepted: &[Accepted<'_>]) -> Result<(), SiteError> {
+    pub(crate) fn publish(
+        &self,
+        flavor: EngineFlavor,
+        accepted: &[Accepted<'_>],
+    ) -> Result<(), SiteError> {
         let json = match flavor {
             EngineFlavor::RivetEngine => {
                 let tokens = accepted
@@ -138,17 +142,21 @@ impl<'a> Tokens<'a> {
     }
 
     fn make(&self, path: &Utf8PathBuf) -> Result<Secret, SiteError> {
-        let token = Secret::new_token()
-            .map_err(|error| FileError::on("read random bytes for", path)(std::io::Error::other(error.to_string())))?;
+        let token = Secret::new_token().map_err(|error| {
+            FileError::on("read random bytes for", path)(std::io::Error::other(error.to_string()))
+        })?;
         durable::write(path, token.expose().as_bytes(), durable::PRIVATE_FILE)?;
         Ok(token)
     }
 
     fn read(&self, path: &Utf8PathBuf) -> Result<Option<Secret>, SiteError> {
         let Some(bytes) = durable::read_if_there(path)? else { return Ok(None) };
-        Secret::from_file(bytes).filter(|token| token.expose().len() >= 16).map(Some).ok_or_else(|| {
-            SiteError::Damaged { path: path.clone(), reason: "expected a token of 16 characters or more".into() }
-        })
+        Secret::from_file(bytes).filter(|token| token.expose().len() >= 16).map(Some).ok_or_else(
+            || SiteError::Damaged {
+                path: path.clone(),
+                reason: "expected a token of 16 characters or more".into(),
+            },
+        )
     }
 
     fn current_path(&self) -> Utf8PathBuf {

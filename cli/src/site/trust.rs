@@ -59,7 +59,10 @@ impl<'a> TrustStore<'a> {
     /// Makes `root` the newest of its product. An older one never replaces a newer one.
     pub(crate) fn accept(&self, root: &TrustedRoot) -> Result<(), SiteError> {
         let document = root.document();
-        if self.root(&document.product)?.is_some_and(|known| known.document().version >= document.version) {
+        if self
+            .root(&document.product)?
+            .is_some_and(|known| known.document().version >= document.version)
+        {
             return Ok(());
         }
         self.site.create()?;

@@ -88,7 +88,9 @@ fn index(image: &Image, tag: &str, manifest_size: u64) -> Vec<u8> {
 /// For the classic store.
 fn docker_manifest(image: &Image, tag: &str) -> Vec<u8> {
     let layers: Vec<String> = image.layers.iter().map(|layer| path(&layer.blob)).collect();
-    json!([{ "Config": path(&image.config), "RepoTags": [tag], "Layers": layers }]).to_string().into_bytes()
+    json!([{ "Config": path(&image.config), "RepoTags": [tag], "Layers": layers }])
+        .to_string()
+        .into_bytes()
 }
 
 fn path(digest: &Sha256Digest) -> String {

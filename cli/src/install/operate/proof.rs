@@ -23,7 +23,8 @@ impl Installed {
     pub(crate) fn prove(&self, token: &Secret) -> Outcome<Vec<String>> {
         let api = self.api();
         let health = prove::wait_healthy(&api, prove::HEALTH_PATIENCE, &|| self.engine_said())?;
-        let mut proved = vec![format!("the engine {} answers at {} and is well", health.version, api.address())];
+        let mut proved =
+            vec![format!("the engine {} answers at {} and is well", health.version, api.address())];
         proved.push(prove::closed(&api, token)??);
         proved.push(match &self.daemon {
             Some(_) => self.prove_published_ports()?,
@@ -38,13 +39,17 @@ impl Installed {
     }
 
     fn prove_published_ports(&self) -> Outcome<String> {
-        let containers = self.containers().map(|containers| containers.list()).transpose()?.unwrap_or_default();
+        let containers =
+            self.containers().map(|containers| containers.list()).transpose()?.unwrap_or_default();
         let settings = &self.state.settings;
-        let planned = format!("{}->{API_PORT}/tcp", std::net::SocketAddr::new(settings.bind, settings.port));
+        let planned =
+            format!("{}->{API_PORT}/tcp", std::net::SocketAddr::new(settings.bind, settings.port));
         let engine = containers.iter().filter(|container| container.service == ENGINE_SERVICE);
         let published: Vec<&String> = engine.flat_map(|container| &container.ports).collect();
         match published.iter().find(|port| ***port != planned) {
-            None if !published.is_empty() => Ok(format!("the engine publishes {planned} and nothing else")),
+            None if !published.is_empty() => {
+                Ok(format!("the engine publishes {planned} and nothing else"))
+            }
             other => Err(ProofError::WiderThanPlanned {
                 what: "the engine".into(),
                 found: other.map_or_else(|| "nothing".to_owned(), |port| (*port).clone()),
@@ -56,7 +61,9 @@ impl Installed {
 
     fn prove_listeners(&self) -> Outcome<String> {
         let engine = match self.keeper() {
-            Keeper::Supervisor(supervised) => supervised.running()?.and_then(|record| record.engine),
+            Keeper::Supervisor(supervised) => {
+                supervised.running()?.and_then(|record| record.engine)
+            }
             Keeper::Systemd(_) => None,
         };
         let planned = self.planned_ports()?;
@@ -69,10 +76,15 @@ impl Installed {
         let words: Vec<String> = planned.iter().map(ToString::to_string).collect();
         let words = words.join(", ");
         match found.iter().find(|listener| !planned.contains(&listener.address)) {
-            None if !found.is_empty() => Ok(format!("the engine listens at {words} and nowhere else")),
+            None if !found.is_empty() => {
+                Ok(format!("the engine listens at {words} and nowhere else"))
+            }
             other => Err(ProofError::WiderThanPlanned {
                 what: "the engine".into(),
-                found: other.map_or_else(|| "no address".to_owned(), |listener| listener.address.to_string()),
+                found: other.map_or_else(
+                    || "no address".to_owned(),
+                    |listener| listener.address.to_string(),
+                ),
                 planned: words,
             }
             .into()),
@@ -92,20 +104,27 @@ impl Installed {
     fn prove_no_way_out(&self) -> Outcome<String> {
         let Some(daemon) = &self.daemon else { return Ok(String::new()) };
         let label = format!("com.docker.compose.project={}", self.state.project());
-        let labels = HashMap::from([
-            ("label".to_owned(), vec![label, "com.docker.compose.network=default".to_owned()]),
-        ]);
+        let labels = HashMap::from([(
+            "label".to_owned(),
+            vec![label, "com.docker.compose.network=default".to_owned()],
+        )]);
         let options = ListNetworksOptions { filters: Some(labels) };
-        let networks = daemon.wait("list networks", daemon.client().list_networks(Some(options)))?;
+        let networks =
+            daemon.wait("list networks", daemon.client().list_networks(Some(options)))?;
         let closed = |network: &bollard::models::Network| {
             let options = network.options.as_ref();
-            options.and_then(|options| options.get(MASQUERADE)).is_some_and(|value| value == "false")
+            options
+                .and_then(|options| options.get(MASQUERADE))
+                .is_some_and(|value| value == "false")
         };
         match networks.iter().find(|network| !closed(network)) {
-            None if !networks.is_empty() => Ok("the install's network has no way out of the host".to_owned()),
+            None if !networks.is_empty() => {
+                Ok("the install's network has no way out of the host".to_owned())
+            }
             other => {
                 let network = other.and_then(|network| network.name.clone());
-                Err(ProofError::WayOut { network: network.unwrap_or_else(|| "(none)".into()) }.into())
+                Err(ProofError::WayOut { network: network.unwrap_or_else(|| "(none)".into()) }
+                    .into())
             }
         }
     }
@@ -120,14 +139,24 @@ impl Installed {
                 container.restarts > 3 || container.health.as_deref() == Some("unhealthy")
             });
             if has_ended || started.elapsed() >= prove::SERVICES_PATIENCE {
-                return Err(self.unwell(service, container.as_ref().map(|container| {
-                    let health = container.health.clone().unwrap_or_default();
-                    format!("{} {health} (exit {}, {} restarts)", container.state, container.exit_code, container.restarts)
-                }), started).into());
+                return Err(self
+                    .unwell(
+                        service,
+                        container.as_ref().map(|container| {
+                            let health = container.health.clone().unwrap_or_default();
+                            format!(
+                                "{} {health} (exit {}, {} restarts)",
+                                container.state, container.exit_code, container.restarts
+                            )
+                        }),
+                        started,
+                    )
+                    .into());
             }
             std::thread::sleep(prove::POLL);
         }
-        let containers = self.containers().map(|containers| containers.list()).transpose()?.unwrap_or_default();
+        let containers =
+            self.containers().map(|containers| containers.list()).transpose()?.unwrap_or_default();
         if let Some(container) = containers.iter().find(|container| container.restarts > 0) {
             let state = format!("running again after {} restarts", container.restarts);
             return Err(self.unwell(&container.service, Some(state), started).into());
@@ -137,11 +166,18 @@ impl Installed {
             .map(|container| container.service.as_str())
             .filter(|service| *service != ENGINE_SERVICE)
             .collect();
-        Ok(if apps.is_empty() { Vec::new() } else { vec![format!("services run: {}", apps.join(", "))] })
+        Ok(if apps.is_empty() {
+            Vec::new()
+        } else {
+            vec![format!("services run: {}", apps.join(", "))]
+        })
     }
 
     fn unwell(&self, service: &str, state: Option<String>, started: Instant) -> ProofError {
-        let said = self.containers().map(|containers| containers.last_lines(service, 20)).unwrap_or_default();
+        let said = self
+            .containers()
+            .map(|containers| containers.last_lines(service, 20))
+            .unwrap_or_default();
         ProofError::ServiceUnwell {
             service: service.to_owned(),
             state: state.unwrap_or_else(|| "not there".to_owned()),

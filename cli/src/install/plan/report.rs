@@ -14,20 +14,35 @@ impl Report for Plan {
         };
         line(format!(
             "{}: {} {} ({}, release {}) as generation {}",
-            self.install, self.product, self.version, self.channel, self.release_seq, self.generation
+            self.install,
+            self.product,
+            self.version,
+            self.channel,
+            self.release_seq,
+            self.generation
         ));
         let id = &self.bundle_id.to_hex()[..16];
         let runtime = format!("{:?}", self.runtime).to_lowercase();
-        line(format!("bundle {id}, runtime {runtime}, engine {} {}", self.flavor(), self.engine_version));
+        line(format!(
+            "bundle {id}, runtime {runtime}, engine {} {}",
+            self.flavor(),
+            self.engine_version
+        ));
         if let Some(docker) = &self.docker {
-            line(format!("docker {} ({:?} image store), {}", docker.version, docker.store, docker.compose));
+            line(format!(
+                "docker {} ({:?} image store), {}",
+                docker.version, docker.store, docker.compose
+            ));
         }
         for port in &self.ports {
             line(format!("port   {} for {}", port.address, port.what));
         }
         for space in &self.space {
             let (needed, free) = (HumanBytes(space.needed), HumanBytes(space.free));
-            line(format!("disk   {}: {needed} needed, {free} free ({})", space.filesystem, space.what));
+            line(format!(
+                "disk   {}: {needed} needed, {free} free ({})",
+                space.filesystem, space.what
+            ));
         }
         for image in &self.images {
             let action = match image.action {
@@ -50,7 +65,12 @@ impl Report for Plan {
             Intent::NothingToDo => line("nothing to do: it runs and is well".to_owned()),
             Intent::Install | Intent::Continue => {
                 for step in &self.steps {
-                    line(format!("{}   {:<24} {}", if step.done { "done" } else { "step" }, step.id, step.what));
+                    line(format!(
+                        "{}   {:<24} {}",
+                        if step.done { "done" } else { "step" },
+                        step.id,
+                        step.what
+                    ));
                 }
             }
         }

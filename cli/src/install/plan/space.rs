@@ -74,14 +74,22 @@ pub(super) fn needed(
 }
 
 /// Bytes of the largest archive, of all new layers unpacked, and of all archives.
-fn image_bytes(manifest: &Manifest, platform: Platform, planned: &[PlannedImage]) -> (u64, u64, u64) {
+fn image_bytes(
+    manifest: &Manifest,
+    platform: Platform,
+    planned: &[PlannedImage],
+) -> (u64, u64, u64) {
     let (mut largest, mut unpacked, mut sent) = (0, 0, 0);
     for image in manifest.images_for(platform) {
-        let action = planned.iter().find(|planned| planned.name == image.name).map(|planned| planned.action);
+        let action =
+            planned.iter().find(|planned| planned.name == image.name).map(|planned| planned.action);
         if let Some(ImageAction::Send { bytes, layers_skipped, .. }) = action {
             largest = largest.max(bytes);
             sent += bytes;
-            unpacked += image.layers[layers_skipped..].iter().map(|layer| layer.uncompressed_size).sum::<u64>();
+            unpacked += image.layers[layers_skipped..]
+                .iter()
+                .map(|layer| layer.uncompressed_size)
+                .sum::<u64>();
         }
     }
     (largest, unpacked, sent)

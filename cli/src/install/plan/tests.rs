@@ -38,7 +38,10 @@ fn image(name: &str, layers: &[(&str, u64)]) -> Image {
 }
 
 fn manifest() -> Manifest {
-    let images = vec![image("notes", &[("base", 600), ("app", 200)]), image("rivet-engine", &[("engine", 900)])];
+    let images = vec![
+        image("notes", &[("base", 600), ("app", 200)]),
+        image("rivet-engine", &[("engine", 900)]),
+    ];
     let mut blobs: Vec<FileEntry> = images
         .iter()
         .flat_map(|image| image.layers.iter().map(|layer| (layer.blob, layer.uncompressed_size)))
@@ -141,7 +144,11 @@ fn state(manifest: &Manifest, settings: &Settings, done: &[&str], complete: bool
         release_seq: manifest.release_seq,
         bundle_id: digest("bundle"),
         generation: 1,
-        engine: EngineState { flavor: EngineFlavor::RivetEngine, version: "0.1.0".parse().unwrap(), state_format: 1 },
+        engine: EngineState {
+            flavor: EngineFlavor::RivetEngine,
+            version: "0.1.0".parse().unwrap(),
+            state_format: 1,
+        },
         settings: settings.clone(),
         container_user: None,
         done: done.iter().map(|id| (*id).to_owned()).collect(),
@@ -159,7 +166,11 @@ fn decide(
     state: Option<&InstallState>,
 ) -> Result<Plan, InstallError> {
     let name = "notes".parse().unwrap();
-    plan(&Request { name: &name, manifest, bundle_id: digest("bundle"), settings }, facts, state)
+    plan(
+        &Request { name: &name, manifest, bundle_id: digest("bundle"), settings, published: &[] },
+        facts,
+        state,
+    )
 }
 
 fn ids(plan: &Plan, done: bool) -> Vec<&str> {
@@ -170,11 +181,21 @@ fn ids(plan: &Plan, done: bool) -> Vec<&str> {
 fn a_first_install_does_every_step_in_order() {
     let manifest = manifest();
 
-    let plan = decide(&manifest, &settings(Runtime::Compose), &facts(&manifest, false), None).unwrap();
+    let plan =
+        decide(&manifest, &settings(Runtime::Compose), &facts(&manifest, false), None).unwrap();
 
     let expected = [
-        "prepare", "load:notes", "load:rivet-engine", "render", "token", "start", "namespace", "pools",
-        "app", "prove", "record",
+        "prepare",
+        "load:notes",
+        "load:rivet-engine",
+        "render",
+        "token",
+        "start",
+        "namespace",
+        "pools",
+        "app",
+        "prove",
+        "record",
     ];
     assert_eq!(ids(&plan, false), expected);
     assert_eq!(plan.outcome, Intent::Install);
@@ -252,7 +273,9 @@ fn a_complete_install_is_not_turned_into_another() {
     let settings = settings(Runtime::Compose);
     let complete = state(&manifest, &settings, &[], true);
     let facts = facts(&manifest, true);
-    let try_with = |settings: &Settings, state: &InstallState| decide(&manifest, settings, &facts, Some(state));
+    let try_with = |settings: &Settings, state: &InstallState| {
+        decide(&manifest, settings, &facts, Some(state))
+    };
 
     let other_port = Settings { port: 7000, ..settings.clone() };
     assert!(matches!(try_with(&other_port, &complete), Err(InstallError::OtherSettings { .. })));
@@ -334,9 +357,15 @@ fn a_taken_port_and_another_platform_are_refused() {
     let settings = settings(Runtime::Compose);
     let mut busy = facts(&manifest, false);
     busy.taken_ports = vec![("127.0.0.1:6420".parse().unwrap(), " by nginx (process 7)".into())];
-    assert!(matches!(decide(&manifest, &settings, &busy, None), Err(InstallError::PortTaken { .. })));
+    assert!(matches!(
+        decide(&manifest, &settings, &busy, None),
+        Err(InstallError::PortTaken { .. })
+    ));
 
     let mut foreign = facts(&manifest, false);
     foreign.platform = Some(Platform::LinuxArm64);
-    assert!(matches!(decide(&manifest, &settings, &foreign, None), Err(InstallError::OtherPlatform { .. })));
+    assert!(matches!(
+        decide(&manifest, &settings, &foreign, None),
+        Err(InstallError::OtherPlatform { .. })
+    ));
 }

@@ -1,13 +1,20 @@
 //! The Compose file: the engine's service from our template, the vendor's services from verified
 //! and checked fragments, images replaced by our own tags.
 
+use std::{collections::BTreeMap, net::SocketAddr};
+
 use bundle_spec::manifest::{Engine, Image, Manifest, Platform, TemplateKind};
 use serde_yaml_ng::{Mapping, Value};
 
-use super::{CONTAINER_CONFIG, CONTAINER_DATA, CONTAINER_SECRETS, EnginePaths, engine_data};
+use super::{
+    CONTAINER_CONFIG, CONTAINER_DATA, CONTAINER_SECRETS, EnginePaths, engine_data, published,
+};
 use crate::{
     compose::{self, ENGINE_SERVICE, Fragment, Sensitivity, Surroundings},
-    install::{API_PORT, InstallError, values::Schema},
+    install::{
+        API_PORT, InstallError,
+        values::{Schema, Values},
+    },
     site::{InstallDir, state::InstallState},
 };
 
@@ -39,7 +46,8 @@ impl Fragments {
             let name = image.name.to_string();
             [(image.reference.to_string(), name.clone()), (name.clone(), name)]
         };
-        let images: Vec<(String, String)> = manifest.images_for(platform).flat_map(spellings).collect();
+        let images: Vec<(String, String)> =
+            manifest.images_for(platform).flat_map(spellings).collect();
         let surroundings = Surroundings {
             images: images.iter().map(|(spelling, _)| spelling.clone()).collect(),
             properties: schema
@@ -64,6 +72,25 @@ impl Fragments {
             });
         }
         Ok(Self { fragments: findings.fragments, images })
+    }
+
+    /// Where the services will publish ports of this host, with these values.
+    pub(crate) fn published_ports(&self, values: &Values) -> Vec<(String, SocketAddr)> {
+        let variables = values.variables();
+        let known: BTreeMap<&str, &str> = variables
+            .iter()
+            .map(|variable| (variable.name.as_str(), variable.value.expose()))
+            .collect();
+        let mut found = Vec::new();
+        for fragment in &self.fragments {
+            for name in fragment.service_names() {
+                let service =
+                    fragment.content["services"][name].as_mapping().cloned().unwrap_or_default();
+                let ports = published::ports(&service, &known);
+                found.extend(ports.into_iter().map(|port| (name.to_owned(), port)));
+            }
+        }
+        found
     }
 
     fn image_name(&self, spelling: &str) -> Option<&str> {
@@ -97,10 +124,18 @@ pub(super) fn compose_file(
     };
     let services = section(&mut file, "services");
     let ours = services.get_mut(ENGINE_SERVICE).and_then(Value::as_mapping_mut);
-    fill_engine(ours.expect("our template has it"), install, state, engine, paths, tag(engine.image.as_str())?);
+    fill_engine(
+        ours.expect("our template has it"),
+        install,
+        state,
+        engine,
+        paths,
+        tag(engine.image.as_str())?,
+    );
     for fragment in &fragments.fragments {
         for name in fragment.service_names() {
-            let service = fragment.content["services"][name].as_mapping().cloned().unwrap_or_default();
+            let service =
+                fragment.content["services"][name].as_mapping().cloned().unwrap_or_default();
             let spelling = service.get("image").and_then(Value::as_str).unwrap_or_default();
             let image = fragments.image_name(spelling).expect("the check found it");
             let service = fill_service(service, state, tag(image)?);
@@ -154,7 +189,11 @@ fn fill_engine(
     let arguments: Vec<Value> =
         paths.arguments(engine.flavor).iter().map(|argument| literal(argument)).collect();
     let settings = &state.settings;
-    let bind = if settings.bind.is_ipv6() { format!("[{}]", settings.bind) } else { settings.bind.to_string() };
+    let bind = if settings.bind.is_ipv6() {
+        format!("[{}]", settings.bind)
+    } else {
+        settings.bind.to_string()
+    };
     let port = format!("{bind}:{}:{API_PORT}", settings.port);
     service.insert("image".into(), tag.into());
     service.insert("user".into(), user.into());

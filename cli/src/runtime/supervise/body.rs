@@ -50,8 +50,11 @@ async fn supervise(
     log: &Arc<Mutex<RotatingLog>>,
 ) -> Result<(), RuntimeError> {
     let watch = |kind| signal(kind).map_err(FileError::on("watch signals for", dir));
-    let (mut terminate, mut interrupt, mut hangup) =
-        (watch(SignalKind::terminate())?, watch(SignalKind::interrupt())?, watch(SignalKind::hangup())?);
+    let (mut terminate, mut interrupt, mut hangup) = (
+        watch(SignalKind::terminate())?,
+        watch(SignalKind::interrupt())?,
+        watch(SignalKind::hangup())?,
+    );
     let supervisor = ProcessIdentity::own().expect("we are running");
     let mut record = Record { supervisor, engine: None, restarts: 0, command: command.to_vec() };
     let mut backoff = BACKOFF.0;
@@ -69,7 +72,10 @@ async fn supervise(
                 () = tokio::time::sleep(POLL) => (),
             }
             if let Some(status) = engine.try_wait().map_err(FileError::on("watch", &command[0]))? {
-                note(log, &format!("engine ended ({status}); starting again in {} s", backoff.as_secs()));
+                note(
+                    log,
+                    &format!("engine ended ({status}); starting again in {} s", backoff.as_secs()),
+                );
                 break;
             }
         }
