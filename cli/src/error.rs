@@ -151,15 +151,19 @@ impl FileError {
 }
 
 impl Explain for FileError {
+    // Copying a blob to a file may fail because of the blob.
     fn class(&self) -> Class {
-        Class::Other
+        BundleError::from_io(&self.source).map_or(Class::Other, Explain::class)
     }
 
     fn code(&self) -> Cow<'static, str> {
-        "RCTL-FILE".into()
+        BundleError::from_io(&self.source).map_or("RCTL-FILE".into(), Explain::code)
     }
 
     fn advice(&self) -> String {
+        if let Some(error) = BundleError::from_io(&self.source) {
+            return Explain::advice(error);
+        }
         match self.source.kind() {
             std::io::ErrorKind::NotFound => "Check the path.".into(),
             std::io::ErrorKind::PermissionDenied => {
@@ -185,5 +189,19 @@ impl Explain for BundleError {
 
     fn advice(&self) -> String {
         BundleError::advice(self).to_owned()
+    }
+}
+
+impl Explain for bundle_spec::policy::PolicyError {
+    fn class(&self) -> Class {
+        Class::Verification
+    }
+
+    fn code(&self) -> Cow<'static, str> {
+        bundle_spec::policy::PolicyError::code(self).to_string().into()
+    }
+
+    fn advice(&self) -> String {
+        bundle_spec::policy::PolicyError::advice(self).to_string()
     }
 }

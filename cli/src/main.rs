@@ -18,10 +18,14 @@
 mod commands;
 mod compose;
 mod docker;
+mod engine_api;
 mod error;
+mod install;
 mod output;
 mod produce;
+mod runtime;
 mod signing;
+mod site;
 
 use std::process::ExitCode;
 

@@ -46,6 +46,8 @@ pub(crate) struct Output {
     terminal: bool,
     color: bool,
     warnings: Vec<String>,
+    /// What a failed command found out all the same.
+    facts: Option<serde_json::Value>,
     stdout: Box<dyn Write>,
     stderr: Box<dyn Write>,
 }
@@ -74,6 +76,7 @@ impl Output {
             terminal,
             color: terminal && !plain,
             warnings: Vec::new(),
+            facts: None,
             stdout: Box::new(io::stdout()),
             stderr: Box::new(io::stderr()),
         }
@@ -95,6 +98,18 @@ impl Output {
             report.human()
         };
         self.line(&text)
+    }
+
+    /// Prints facts that are themselves the bad news, and gives the failure back for the status:
+    /// with `--json` one document holds both.
+    pub(crate) fn report_failed<R: Report>(&mut self, report: &R, failure: Failure) -> Outcome {
+        if self.json {
+            self.facts = serde_json::to_value(report).ok();
+        } else {
+            let text = report.human();
+            self.line(&text)?;
+        }
+        Err(failure)
     }
 
     /// Prints text that is itself the product (a script, a man page, a token), as it is.
@@ -135,11 +150,11 @@ impl Output {
         let view = failure.view();
         let text = view.human();
         if self.json {
-            let document = Document::<()> {
+            let document = Document {
                 schema: "rivetctl/1",
                 command: self.command,
                 ok: false,
-                result: None,
+                result: self.facts.as_ref(),
                 error: Some(view),
                 warnings: &self.warnings,
             };

@@ -42,7 +42,7 @@ enum Failure {
 }
 
 impl Failure {
-    /// 78 (EX_CONFIG): the operator has to change the configuration. 1: anything else.
+    /// 78 (`EX_CONFIG`): the operator has to change the configuration. 1: anything else.
     fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Logging(_) | Self::Server(ServerError::Auth(_)) => 78,

@@ -19,7 +19,7 @@ pub use self::{
     database::Database,
     error::{OpenError, StorageError},
     rocks::{Durability, RocksStorage},
-    transaction::Transaction,
+    transaction::{Transaction, TypedRow},
     watches::Watch,
 };
 use crate::keyspace::{KeyRange, Order};

@@ -1,5 +1,7 @@
 //! Keeps the engine's imports pointing one way, and its routes in one table.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -12,15 +12,14 @@ mod tar_rows;
 
 use std::{
     collections::BTreeMap,
-    io::{self, Cursor, Read},
+    io::{self, Read},
 };
 
 use bundle_spec::{
-    Draft, Fingerprint, Platform, Purpose, RootDocument, SecretKey, Sha256Digest, SignatureRegion,
-    SignedRoot, SshSig, pack,
+    Draft, Fingerprint, Platform, Purpose, SecretKey, Sha256Digest, SignatureRegion, SshSig, pack,
 };
 
-use self::archive::Archive;
+use self::archive::{Archive, Member};
 
 /// The key that the site trusts for releases.
 const RELEASE: [u8; 32] = [7; 32];
@@ -30,8 +29,11 @@ const SECOND_RELEASE: [u8; 32] = [8; 32];
 const ROOT: [u8; 32] = [1; 32];
 /// Somebody else's.
 const STRANGER: [u8; 32] = [9; 32];
+/// The one the stranger vouches for.
+const STRANGERS_FRIEND: [u8; 32] = [10; 32];
 
 /// One hostile bundle.
+#[expect(missing_debug_implementations, reason = "it holds a closure")]
 pub struct Row {
     /// Letter and number, unique.
     pub id: String,
@@ -43,6 +45,7 @@ pub struct Row {
 }
 
 /// A good bundle, and the keys to make others of it.
+#[derive(Debug)]
 pub struct Good {
     bytes: Vec<u8>,
     root: Vec<u8>,
@@ -138,7 +141,7 @@ impl Good {
     }
 }
 
-/// A root document of the sample product.
+/// A root document of the sample product, good or not, in the packer's spelling.
 fn root_document(
     version: u64,
     root_threshold: u32,
@@ -146,46 +149,65 @@ fn root_document(
     release_threshold: u32,
     release: &[[u8; 32]],
 ) -> Vec<u8> {
-    let keys = |seeds: &[[u8; 32]]| -> Vec<String> {
-        seeds.iter().map(|seed| SecretKey::from_seed(*seed).public().to_string()).collect()
+    let keys = |seeds: &[[u8; 32]]| {
+        let keys = seeds.iter().map(|seed| format!("\"{}\"", SecretKey::from_seed(*seed).public()));
+        keys.collect::<Vec<_>>().join(",")
     };
-    let document = serde_json::json!({
-        "schema": "rivet-root/1",
-        "product": "sample-notes",
-        "version": version,
-        "root": { "threshold": root_threshold, "keys": keys(root) },
-        "release": { "threshold": release_threshold, "keys": keys(release) },
-        "revoked_keys": [],
-        "revoked_releases": [],
-        "reset_floor": null,
-    });
-    RootDocument::parse(document.to_string().as_bytes())
-        .map_or_else(|_| document.to_string().into_bytes(), |root| root.to_bytes())
+    format!(
+        "{{\"schema\":\"rivet-root/1\",\"product\":\"sample-notes\",\"version\":{version},\
+         \"root\":{{\"threshold\":{root_threshold},\"keys\":[{}]}},\
+         \"release\":{{\"threshold\":{release_threshold},\"keys\":[{}]}},\
+         \"revoked_keys\":[],\"revoked_releases\":[],\"reset_floor\":null}}",
+        keys(root),
+        keys(release),
+    )
+    .into_bytes()
 }
 
-/// A signed root document for the signature region.
-fn signed_root(bytes: &[u8], signers: &[[u8; 32]]) -> SignedRoot {
-    let sign = |seed: &[u8; 32]| {
-        SshSig::sign(&SecretKey::from_seed(*seed), Purpose::BundleRoot, bytes).unwrap()
-    };
-    SignedRoot { bytes: bytes.to_vec(), signatures: signers.iter().map(sign).collect() }
+/// A root document as a member of a bundle, and who signed it.
+struct RawRoot<'a> {
+    version: u64,
+    bytes: &'a [u8],
+    signers: &'a [[u8; 32]],
 }
 
 /// Packs the sample content with root 1 and the signatures that `sign` makes of the manifest.
 fn pack_with(root: &[u8], sign: impl Fn(&[u8]) -> Vec<SshSig>) -> Vec<u8> {
-    pack_with_roots(vec![signed_root(root, &[ROOT])], sign)
+    pack_with_roots(&[RawRoot { version: 1, bytes: root, signers: &[ROOT] }], sign)
 }
 
-/// The same with any chain of root documents.
-fn pack_with_roots(roots: Vec<SignedRoot>, sign: impl Fn(&[u8]) -> Vec<SshSig>) -> Vec<u8> {
+/// The same with any root documents. The packer would refuse most of them, so it packs without
+/// signatures, and they are put in here.
+fn pack_with_roots(roots: &[RawRoot<'_>], sign: impl Fn(&[u8]) -> Vec<SshSig>) -> Vec<u8> {
     let content = Content::sample();
-    let mut out = Cursor::new(Vec::new());
-    let mut signatures = |manifest: &[u8]| {
-        Ok(SignatureRegion { signatures: sign(manifest), roots: roots.clone() })
-    };
-    pack::pack(content.draft(), &content.sizes(), &content, &mut out, &mut signatures, &mut |_| ())
+    let mut out = Vec::new();
+    let mut unsigned = |_: &[u8]| Ok(SignatureRegion::default());
+    pack::pack(content.draft(), &content.sizes(), &content, &mut out, &mut unsigned, &mut |_| ())
         .unwrap();
-    out.into_inner()
+
+    let mut archive = Archive::parse(&out);
+    let mut region = signature_members("sig/", &sign(&archive.members[0].data));
+    for root in roots {
+        region.push(Member::file(&format!("root/{}.json", root.version), root.bytes));
+        let sign = |seed: &[u8; 32]| {
+            SshSig::sign(&SecretKey::from_seed(*seed), Purpose::BundleRoot, root.bytes).unwrap()
+        };
+        let signatures: Vec<SshSig> = root.signers.iter().map(sign).collect();
+        region.extend(signature_members(&format!("root/{}.", root.version), &signatures));
+    }
+    archive.members.splice(1..1, region);
+    archive.to_bytes()
+}
+
+/// Signature files in their order.
+fn signature_members(prefix: &str, signatures: &[SshSig]) -> Vec<Member> {
+    let member = |signature: &SshSig| {
+        let name = format!("{prefix}{}.sshsig", signature.key().id().hex());
+        Member::file(&name, signature.to_armored().as_bytes())
+    };
+    let mut members: Vec<Member> = signatures.iter().map(member).collect();
+    members.sort_by(|a, b| a.name().cmp(b.name()));
+    members
 }
 
 /// The blobs of the sample bundle, in memory.
@@ -207,8 +229,10 @@ impl Content {
         };
         let binary = add(b"\x7fELF, as far as this bundle is concerned".to_vec());
         // Large enough for a chunk table of more than one chunk.
-        let layer = add((0..9_000_001_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect());
-        let config = add(br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers"}}"#.to_vec());
+        let layer =
+            add((0..9_000_001_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect());
+        let config =
+            add(br#"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers"}}"#.to_vec());
         let manifest = add(br#"{"schemaVersion":2}"#.to_vec());
         Self { blobs, binary, layer, config, manifest }
     }

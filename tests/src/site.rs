@@ -70,16 +70,14 @@ impl Site {
     /// A site that trusts `vendor`.
     pub fn trusting(name: &str, vendor: &Vendor) -> Self {
         let site = Self::fresh(name);
-        let fingerprint = vendor.fingerprint();
-        site.rivetctl([
-            "trust",
-            "add",
-            vendor.bundle().as_str(),
-            "--root-fingerprint",
-            fingerprint,
-        ])
-        .ok();
+        site.trust(vendor);
         site
+    }
+
+    /// The operator types the fingerprint that `vendor` gave.
+    pub fn trust(&self, vendor: &Vendor) {
+        let bundle = vendor.bundle().as_str();
+        self.rivetctl(["trust", "add", bundle, "--root-fingerprint", vendor.fingerprint()]).ok();
     }
 
     /// The install's name.

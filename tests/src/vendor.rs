@@ -19,6 +19,7 @@ const PRODUCT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/product");
 #[derive(Debug)]
 pub struct Vendor {
     dir: Utf8TempDir,
+    product: String,
     fingerprint: String,
     image: OnceLock<()>,
     bundle: OnceLock<Utf8PathBuf>,
@@ -38,11 +39,17 @@ impl Vendor {
         vendor
     }
 
-    /// A vendor whom no other story knows.
+    /// A vendor of the sample product whom no other story knows.
     pub fn new() -> Self {
+        Self::of("sample-notes")
+    }
+
+    /// A vendor of the sample product under another name.
+    pub fn of(product: &str) -> Self {
         let dir = camino_tempfile::tempdir().unwrap();
         let mut vendor = Self {
             dir,
+            product: product.to_owned(),
             fingerprint: String::new(),
             image: OnceLock::new(),
             bundle: OnceLock::new(),
@@ -56,7 +63,7 @@ impl Vendor {
             "root",
             "new",
             "--product",
-            "sample-notes",
+            product,
             "--out",
             root.as_str(),
             "--root-key",
@@ -100,15 +107,42 @@ impl Vendor {
         path
     }
 
+    /// The same, with the caller's own environment: npm has its registry and proxy there.
+    pub fn make_bundle_online(&self, name: &str, flags: &[&str]) -> Utf8PathBuf {
+        let (path, key) = (self.path(name), self.path("release"));
+        let mut command = self.bundle_command(&self.recipe(), &path);
+        command.args(["--key", key.as_str()]).args(flags).envs(std::env::vars_os());
+        command.env("RIVETCTL_PASSPHRASE_FILE", self.path("passphrase"));
+        command.env("RIVETCTL_CACHE", self.path("cache"));
+        Run::of(&mut command).ok();
+        path
+    }
+
+    /// A bundle after a recipe of the story's own.
+    pub fn make_bundle_of(&self, recipe: &str, name: &str) -> Utf8PathBuf {
+        let (path, key) = (self.path(name), self.path("release"));
+        let file = self.path(&format!("{name}.toml"));
+        fs::write(&file, recipe).unwrap();
+        Run::of(self.bundle_command(&file, &path).args(["--key", key.as_str()])).ok();
+        path
+    }
+
     /// Runs `rivetctl bundle` for the sample product.
     pub fn try_bundle(&self, output: &Utf8Path, flags: &[&str]) -> Run {
-        self.image.get_or_init(|| self.build_image());
-        let (recipe, roots) =
-            (Utf8Path::new(PRODUCT).join("rivet-bundle.toml"), self.path("roots"));
+        Run::of(self.bundle_command(&self.recipe(), output).args(flags))
+    }
+
+    fn bundle_command(&self, recipe: &Utf8Path, output: &Utf8Path) -> Command {
         let mut command = self.rivetctl();
         command.args(["bundle", "--file", recipe.as_str(), "--output", output.as_str()]);
-        command.args(["--roots", roots.as_str()]).args(flags);
-        Run::of(&mut command)
+        command.args(["--product", &self.product, "--roots", self.path("roots").as_str()]);
+        command
+    }
+
+    /// The sample product's recipe; its image is made when it is first asked for.
+    fn recipe(&self) -> Utf8PathBuf {
+        self.image.get_or_init(|| self.build_image());
+        Utf8Path::new(PRODUCT).join("rivet-bundle.toml")
     }
 
     /// `rivetctl` on the vendor's host.

@@ -65,8 +65,9 @@ impl<R: Read + Seek> VerifiedBundle<R> {
             let feeder =
                 Feeder { jobs: [first, second], returned, free: Vec::new(), made: 0, stop };
             let read = feeder.feed(source, &places, progress);
-            // A hashing thread only computes; if one died, nothing was proven.
-            let hashed = [one, two].map(|lane| lane.join().unwrap_or_else(|_| Err(lost_thread())));
+            // A hashing thread only computes; if one died, nothing was proven. The chunks' thread is
+            // asked first: it can name the damaged place.
+            let hashed = [two, one].map(|lane| lane.join().unwrap_or_else(|_| Err(lost_thread())));
             hashed.into_iter().collect::<Result<(), _>>()?;
             read
         })
@@ -207,7 +208,7 @@ impl<'a> Lane<'a> {
                 self.hasher.update(&buffer[..*length]);
                 self.done += *length as u64;
                 match self.work {
-                    Some((place, Kind::Chunks)) if self.done % CHUNK_SIZE == 0 => {
+                    Some((place, Kind::Chunks)) if self.done.is_multiple_of(CHUNK_SIZE) => {
                         self.expect_chunk(place, self.done / CHUNK_SIZE - 1)
                     }
                     _ => Ok(()),
@@ -215,7 +216,7 @@ impl<'a> Lane<'a> {
             }
             Job::End => match self.work.take() {
                 Some((place, Kind::Whole)) => self.expect_whole(place),
-                Some((place, Kind::Chunks)) if self.done % CHUNK_SIZE != 0 => {
+                Some((place, Kind::Chunks)) if !self.done.is_multiple_of(CHUNK_SIZE) => {
                     self.expect_chunk(place, self.done / CHUNK_SIZE)
                 }
                 _ => Ok(()),

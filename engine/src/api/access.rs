@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{Request, State},
-    http::header::AUTHORIZATION,
+    http::{HeaderValue, header::AUTHORIZATION},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -17,7 +17,7 @@ pub(super) async fn require_token(
     request: Request,
     next: Next,
 ) -> Response {
-    let authorization = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
+    let authorization = request.headers().get(AUTHORIZATION).map(HeaderValue::as_bytes);
     match gate.check(authorization) {
         Ok(()) => next.run(request).await,
         Err(denied) => ApiError::forbidden(denied).into_response(),

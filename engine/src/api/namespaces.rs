@@ -59,6 +59,7 @@ pub(super) struct Created {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "clients know these names")]
 struct Namespace {
     namespace_id: Id,
     name: String,

@@ -72,11 +72,12 @@ fn log(
     duration_ms: f64,
 ) {
     let status = status.as_u16();
-    match response.extensions().get::<Cause>() {
-        Some(Cause(cause)) => {
-            tracing::error!(ray_id, method, route, status, duration_ms, error = %cause, "request failed");
-        }
-        None => tracing::debug!(ray_id, method, route, status, duration_ms, "request answered"),
+    if let Some(Cause(cause)) = response.extensions().get::<Cause>() {
+        tracing::error!(
+            ray_id, method, route, status, duration_ms, error = %cause, "request failed"
+        );
+    } else {
+        tracing::debug!(ray_id, method, route, status, duration_ms, "request answered");
     }
 }
 

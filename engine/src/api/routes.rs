@@ -59,12 +59,13 @@ pub(super) fn router(routes: Vec<Route>, gate: &Gate) -> Router<Api> {
     for Route { path, access, methods } in routes {
         let methods = match access {
             Access::Public => methods,
-            Access::Admin => methods
-                // Only requests that a method answers: a wrong method needs no token to be told so.
-                .route_layer(from_fn_with_state(gate.clone(), access::require_token))
-                // Outside of the policy: a browser's preflight carries no token.
-                .layer(mirroring_cors()),
+            // Only requests that a method answers: a wrong method needs no token to be told so.
+            Access::Admin => {
+                methods.route_layer(from_fn_with_state(gate.clone(), access::require_token))
+            }
         };
+        // Outside of the policy: a browser's preflight carries no token.
+        let methods = methods.layer(mirroring_cors());
         router = router.route(path, methods);
     }
     router.fallback_service(Router::new().fallback(not_found).layer(CorsLayer::permissive()))

@@ -254,6 +254,12 @@ pub fn nearest(path: &str) -> Option<String> {
         .map(|(_, known)| known)
 }
 
+/// The keys that are used or refused: those that an operator has to know.
+#[cfg(test)]
+pub(super) fn with_effect() -> impl Iterator<Item = &'static str> {
+    SPECIFIC.iter().filter(|known| known.effect != Effect::Ignored).map(|known| known.path)
+}
+
 /// Every key, as its path.
 fn all() -> impl Iterator<Item = String> {
     let specific = SPECIFIC.iter().map(|known| known.path.to_owned());

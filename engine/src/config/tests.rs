@@ -317,3 +317,27 @@ fn a_token_of_digits_is_text() {
 
     assert_eq!(settings.auth.admin_token.unwrap().expose(), "1234567890123456");
 }
+
+#[test]
+fn the_template_is_a_configuration_without_warnings() {
+    let template =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../templates/config/engine.jsonc");
+    let sources = Sources { given: vec![template], fallback: "/x".into() };
+
+    let loaded = load(&sources, &environment(&[])).unwrap();
+
+    assert_eq!(loaded.warnings, Vec::<String>::new());
+    assert_eq!(loaded.settings.guard.host, "127.0.0.1".parse::<IpAddr>().unwrap());
+}
+
+#[test]
+fn every_key_with_an_effect_is_documented() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/engine-configuration.md");
+    let document = std::fs::read_to_string(path).unwrap();
+
+    for known in keys::with_effect().filter(|known| !known.contains('*')) {
+        let block = known.split('.').next().unwrap_or(known);
+        let whole_block = document.contains(&format!("`{block}.*`"));
+        assert!(whole_block || document.contains(known), "{known}");
+    }
+}

@@ -14,7 +14,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use crate::telemetry::Metrics;
 
 /// A client that has not sent a request's head by then is not going to.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(60);
+const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// After a failed accept: long enough for file descriptors to come back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use super::{Attempt, Pending, ReadSet, Row, StorageError, Write};
 use crate::keyspace::{KeyRange, Order, Table, key_bytes, parse_key};
 
+/// A key of `T` and its row.
+pub type TypedRow<T> = (<T as Table>::Key, <T as Table>::Value);
+
 /// Reads and writes that happen together or not at all.
 #[derive(Debug)]
 pub struct Transaction<'s> {
@@ -21,13 +24,12 @@ impl<'s> Transaction<'s> {
     /// The row at `key`, if there is one.
     pub fn get<T: Table>(&mut self, key: &T::Key) -> Result<Option<T::Value>, StorageError> {
         let key = key_bytes::<T>(key);
-        let value = match self.writes.get(&key) {
-            Some(written) => written.clone(),
-            None => {
-                let stored = self.attempt.get(&key)?;
-                self.reads.keys.insert(key.clone());
-                stored
-            }
+        let value = if let Some(written) = self.writes.get(&key) {
+            written.clone()
+        } else {
+            let stored = self.attempt.get(&key)?;
+            self.reads.keys.insert(key.clone());
+            stored
         };
         value.map(|value| decode::<T>(&key, &value)).transpose()
     }
@@ -38,7 +40,7 @@ impl<'s> Transaction<'s> {
         range: &KeyRange,
         order: Order,
         limit: usize,
-    ) -> Result<Vec<(T::Key, T::Value)>, StorageError> {
+    ) -> Result<Vec<TypedRow<T>>, StorageError> {
         let rows = self.rows(range, order, limit)?;
         rows.iter()
             .map(|(key, value)| {

@@ -1,5 +1,7 @@
 //! The program as an operator runs it: started, signaled, killed, started again.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
+
 mod engine;
 
 use std::{

@@ -109,7 +109,10 @@ impl Archive {
 
     /// Where the first blob stands.
     pub fn first_blob(&self) -> usize {
-        self.members.iter().position(|member| member.name().starts_with("blobs/")).unwrap()
+        let blob = |member: &Member| {
+            member.name().starts_with("blobs/sha256/") && member.name().len() == 77
+        };
+        self.members.iter().position(blob).unwrap()
     }
 
     /// The last member, a blob.
@@ -133,11 +136,8 @@ impl Member {
     /// A member of any type, otherwise as the packer writes one.
     pub fn of_type(kind: u8, name: &[u8], data: &[u8]) -> Self {
         let padded = data.len().div_ceil(BLOCK) * BLOCK;
-        let mut member = Self {
-            header: [0; BLOCK],
-            data: data.to_vec(),
-            padding: vec![0; padded - data.len()],
-        };
+        let mut member =
+            Self { header: [0; BLOCK], data: data.to_vec(), padding: vec![0; padded - data.len()] };
         member
             .put(field::NAME, name)
             .put(field::MODE, b"0000644\0")

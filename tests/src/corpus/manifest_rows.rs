@@ -24,7 +24,9 @@ pub(super) fn rows() -> Vec<Row> {
             text.replace("\"audience\":null,", "")
         }),
         edit("D70a", "a byte order mark", "RVB-MANIFEST-JSON", |text| format!("\u{feff}{text}")),
-        edit("D70b", "something after the object", "RVB-MANIFEST-JSON", |text| format!("{text}{{}}")),
+        edit("D70b", "something after the object", "RVB-MANIFEST-JSON", |text| {
+            format!("{text}{{}}")
+        }),
         edit("D70c", "a comment", "RVB-MANIFEST-JSON", |text| format!("/* hi */{text}")),
         edit("D70d", "a trailing comma", "RVB-MANIFEST-JSON", |text| {
             format!("{},}}", &text[..text.len() - 1])
@@ -51,11 +53,14 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         edit("D73c", "more blobs than the limit", "RVB-MANIFEST-RULE", many_blobs),
         edit("D74a", "a size that is not the header's", "RVB-BLOB-LIST", |text| {
-            text.replacen("\"size\":9000001", "\"size\":9000000", 1)
+            let size = format!("\"digest\":\"{}\",\"size\":", engine_binary(text));
+            text.replace(&size, &format!("{size}1"))
         }),
-        edit("D74b", "a digest that is not the header's", "RVB-BLOB-LIST", |text| {
-            let at = text.rfind("\"digest\":\"sha256:").unwrap() + "\"digest\":\"sha256:".len();
-            format!("{}{}{}", &text[..at], "f".repeat(64), &text[at + 64..])
+        edit("D74b", "a digest that is not the header's", "RVB-MANIFEST-RULE", |text| {
+            let digest = engine_binary(text);
+            let (start, last) = digest.split_at(digest.len() - 1);
+            let other = if last == "0" { "1" } else { "0" };
+            text.replace(&digest, &format!("{start}{other}"))
         }),
         Row::breaking("D74c", "a large blob with one changed byte", "RVB-BLOB-CHUNK", |tar, _| {
             let large = tar.members.iter_mut().find(|member| member.data.len() > 8 << 20).unwrap();
@@ -90,7 +95,10 @@ pub(super) fn rows() -> Vec<Row> {
             format!("{}{}{}", &text[..at], "e".repeat(64), &text[at + 64..])
         }),
         edit("D79b", "a platform without an engine", "RVB-MANIFEST-RULE", |text| {
-            text.replace("\"platforms\":[\"linux/amd64\"]", "\"platforms\":[\"linux/amd64\",\"linux/arm64\"]")
+            text.replace(
+                "\"platforms\":[\"linux/amd64\"]",
+                "\"platforms\":[\"linux/amd64\",\"linux/arm64\"]",
+            )
         }),
         edit("D79c", "no platform at all", "RVB-MANIFEST-RULE", |text| {
             text.replace("\"platforms\":[\"linux/amd64\"]", "\"platforms\":[]")
@@ -113,6 +121,12 @@ pub(super) fn rows() -> Vec<Row> {
     rows.extend(numbers());
     rows.extend(vendor_texts());
     rows
+}
+
+/// The digest of a blob that nothing but the engine's entry depends on.
+fn engine_binary(manifest: &str) -> String {
+    let manifest: serde_json::Value = serde_json::from_str(manifest).unwrap();
+    manifest["engines"][0]["binary"].as_str().unwrap().to_owned()
 }
 
 /// Row D69: numbers that some parsers take for the same number.

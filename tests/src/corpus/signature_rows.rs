@@ -4,9 +4,9 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bundle_spec::{Purpose, SecretKey, SshSig};
 
 use super::{
-    Good, RELEASE, ROOT, Row, SECOND_RELEASE, STRANGER,
+    Good, RELEASE, ROOT, RawRoot, Row, SECOND_RELEASE, STRANGER, STRANGERS_FRIEND,
     archive::{Archive, Member},
-    pack_with, pack_with_roots, root_document, signed_root,
+    pack_with, pack_with_roots, root_document,
 };
 
 const BEGIN: &str = "-----BEGIN SSH SIGNATURE-----\n";
@@ -44,10 +44,15 @@ fn files() -> Vec<Row> {
             }
             tar.members.remove(18);
         }),
-        Row::breaking("E80i", "a signature under another key's name", "RVB-SIG-FORMAT", |tar, _| {
-            let data = tar.members[1].data.clone();
-            tar.members[1] = Member::file(&format!("sig/{}.sshsig", "0".repeat(64)), &data);
-        }),
+        Row::breaking(
+            "E80i",
+            "a signature under another key's name",
+            "RVB-SIG-FORMAT",
+            |tar, _| {
+                let data = tar.members[1].data.clone();
+                tar.members[1] = Member::file(&format!("sig/{}.sshsig", "0".repeat(64)), &data);
+            },
+        ),
     ]
 }
 
@@ -58,7 +63,9 @@ fn wire() -> Vec<Row> {
         wire_edit("E81b", "version 2", |wire| wire[9] = 2),
         wire_edit("E81c", "bytes after the structure", |wire| wire.push(0)),
         wire_edit("E81d", "a length past the end", |wire| wire[10] = 0x7f),
-        wire_edit("E81e", "a key of another type", |wire| replace(wire, b"ssh-ed25519", b"ssh-ed25518")),
+        wire_edit("E81e", "a key of another type", |wire| {
+            replace(wire, b"ssh-ed25519", b"ssh-ed25518")
+        }),
         wire_edit("E81f", "another hash", |wire| replace(wire, b"sha512", b"sha256")),
         wire_edit("E81g", "a reserved field that is not empty", |wire| {
             let at = find(wire, b"sha512") - 8;
@@ -67,7 +74,10 @@ fn wire() -> Vec<Row> {
         Row::new("E81h", "a signature for another namespace", "RVB-SIG-FORMAT", |_| {
             let root = root_document(1, 1, &[ROOT], 1, &[RELEASE, SECOND_RELEASE]);
             pack_with(&root, |manifest| {
-                vec![SshSig::sign(&SecretKey::from_seed(RELEASE), Purpose::BundleRoot, manifest).unwrap()]
+                vec![
+                    SshSig::sign(&SecretKey::from_seed(RELEASE), Purpose::BundleRoot, manifest)
+                        .unwrap(),
+                ]
             })
         }),
     ]
@@ -106,10 +116,16 @@ fn points() -> Vec<Row> {
             wire[key] = 0xee;
             wire[key + 31] = 0x7f;
         }),
-        Row::breaking("E85d", "a signature over another manifest", "RVB-SIG-INVALID", |tar, good| {
-            let other = good.manifest_text().replace("\"version\":\"1.0.0\"", "\"version\":\"9.9.9\"");
-            tar.members[0].set_data(other.into_bytes());
-        }),
+        Row::breaking(
+            "E85d",
+            "a signature over another manifest",
+            "RVB-SIG-INVALID",
+            |tar, good| {
+                let other =
+                    good.manifest_text().replace("\"version\":\"1.0.0\"", "\"version\":\"9.9.9\"");
+                tar.members[0].set_data(other.into_bytes());
+            },
+        ),
     ]
 }
 
@@ -121,9 +137,9 @@ fn thresholds() -> Vec<Row> {
             pack_with(&root, |manifest| vec![signature(STRANGER, manifest)])
         }),
         Row::new("E82b", "a stranger who brings a root of his own", "RVB-ROOT-THRESHOLD", |good| {
-            let own = root_document(2, 1, &[STRANGER], 1, &[STRANGER]);
-            let chain = vec![signed_root(good.root(), &[ROOT]), signed_root(&own, &[STRANGER])];
-            pack_with_roots(chain, |manifest| vec![signature(STRANGER, manifest)])
+            let own = root_document(2, 1, &[STRANGER], 1, &[STRANGERS_FRIEND]);
+            let chain = [first(good), RawRoot { version: 2, bytes: &own, signers: &[STRANGER] }];
+            pack_with_roots(&chain, |manifest| vec![signature(STRANGERS_FRIEND, manifest)])
         }),
         Row::new("E84a", "one signature twice, to reach two", "RVB-TAR-ORDER", |_| {
             let mut tar = two_needed(&[RELEASE]);
@@ -146,25 +162,35 @@ fn thresholds() -> Vec<Row> {
         Row::new("E89", "a root signature over the manifest", "RVB-SIG-FORMAT", |_| {
             let root = root_document(1, 1, &[ROOT], 1, &[RELEASE, SECOND_RELEASE]);
             pack_with(&root, |manifest| {
-                vec![SshSig::sign(&SecretKey::from_seed(ROOT), Purpose::BundleRoot, manifest).unwrap()]
+                vec![
+                    SshSig::sign(&SecretKey::from_seed(ROOT), Purpose::BundleRoot, manifest)
+                        .unwrap(),
+                ]
             })
         }),
-        Row::new("E90", "a signature by a root key, which is no release key", "RVB-SIG-UNTRUSTED", |_| {
-            let root = root_document(1, 1, &[ROOT], 1, &[RELEASE, SECOND_RELEASE]);
-            pack_with(&root, |manifest| vec![signature(ROOT, manifest)])
-        }),
+        Row::new(
+            "E90",
+            "a signature by a root key, which is no release key",
+            "RVB-SIG-UNTRUSTED",
+            |_| {
+                let root = root_document(1, 1, &[ROOT], 1, &[RELEASE, SECOND_RELEASE]);
+                pack_with(&root, |manifest| vec![signature(ROOT, manifest)])
+            },
+        ),
     ]
 }
 
 /// Rows E86 and E88: the chain of root documents.
 fn roots() -> Vec<Row> {
     const NEW_ROOT: [u8; 32] = [2; 32];
-    let chain = |id: &str, what: &str, code: &'static str, second: Vec<u8>, by: &'static [[u8; 32]]| {
-        Row::new(id, what, code, move |good| {
-            let chain = vec![signed_root(good.root(), &[ROOT]), signed_root(&second, by)];
-            pack_with_roots(chain, |manifest| vec![signature(RELEASE, manifest)])
-        })
-    };
+    let chain =
+        |id: &str, what: &str, code: &'static str, second: Vec<u8>, by: &'static [[u8; 32]]| {
+            let version = if id == "E86a" { 3 } else { 2 };
+            Row::new(id, what, code, move |good| {
+                let chain = [first(good), RawRoot { version, bytes: &second, signers: by }];
+                pack_with_roots(&chain, |manifest| vec![signature(RELEASE, manifest)])
+            })
+        };
     let two = |version| root_document(version, 1, &[NEW_ROOT], 1, &[RELEASE]);
     let edited = |from: &str, to: &str| {
         let text = String::from_utf8(two(2)).unwrap();
@@ -235,10 +261,9 @@ fn roots() -> Vec<Row> {
             &[ROOT, NEW_ROOT],
         ),
         Row::new("E91", "no root that the site knows", "RVB-ROOT-UNKNOWN", |_| {
-            let own = root_document(1, 1, &[STRANGER], 1, &[STRANGER]);
-            pack_with_roots(vec![signed_root(&own, &[STRANGER])], |manifest| {
-                vec![signature(STRANGER, manifest)]
-            })
+            let own = root_document(1, 1, &[STRANGER], 1, &[STRANGERS_FRIEND]);
+            let chain = [RawRoot { version: 1, bytes: &own, signers: &[STRANGER] }];
+            pack_with_roots(&chain, |manifest| vec![signature(STRANGER, manifest)])
         }),
     ]
 }
@@ -247,11 +272,19 @@ fn roots() -> Vec<Row> {
 fn two_needed(signers: &[[u8; 32]]) -> Archive {
     let root = root_document(1, 1, &[ROOT], 1, &[RELEASE, SECOND_RELEASE]);
     let two = root_document(2, 1, &[ROOT], 2, &[RELEASE, SECOND_RELEASE]);
-    let chain = vec![signed_root(&root, &[ROOT]), signed_root(&two, &[ROOT])];
-    let bytes = pack_with_roots(chain, |manifest| {
+    let chain = [
+        RawRoot { version: 1, bytes: &root, signers: &[ROOT] },
+        RawRoot { version: 2, bytes: &two, signers: &[ROOT] },
+    ];
+    let bytes = pack_with_roots(&chain, |manifest| {
         signers.iter().map(|seed| signature(*seed, manifest)).collect()
     });
     Archive::parse(&bytes)
+}
+
+/// The root document that the site trusts.
+fn first(good: &Good) -> RawRoot<'_> {
+    RawRoot { version: 1, bytes: good.root(), signers: &[ROOT] }
 }
 
 fn signature(seed: [u8; 32], manifest: &[u8]) -> SshSig {

@@ -36,7 +36,10 @@ pub(super) fn structure() -> Vec<Row> {
         row("A05b", "a hard link to an earlier blob", "RVB-TAR-TYPE", |tar, _| {
             let target = tar.members[tar.first_blob()].name().to_owned();
             let mut link = tar.last().clone();
-            link.set_data(Vec::new()).put(field::TYPE, b"1").put(field::LINK, target.as_bytes()).seal();
+            link.set_data(Vec::new())
+                .put(field::TYPE, b"1")
+                .put(field::LINK, target.as_bytes())
+                .seal();
             *tar.last() = link;
         }),
         row("A08", "a directory", "RVB-TAR-TYPE", |tar, _| {
@@ -118,7 +121,9 @@ pub(super) fn structure() -> Vec<Row> {
             tar.trailer.extend_from_slice(&[0; 2 * BLOCK]);
         }),
         row("A33", "no end marker", "RVB-TAR-TRUNCATED", |tar, _| tar.trailer.clear()),
-        row("A33b", "half an end marker", "RVB-TAR-TRUNCATED", |tar, _| tar.trailer.truncate(BLOCK)),
+        row("A33b", "half an end marker", "RVB-TAR-TRUNCATED", |tar, _| {
+            tar.trailer.truncate(BLOCK)
+        }),
         row("A34", "cut inside a blob", "RVB-TAR-TRUNCATED", |tar, _| {
             tar.trailer.clear();
             let last = tar.last();
@@ -166,10 +171,13 @@ pub(super) fn structure() -> Vec<Row> {
             let text = good.manifest_text();
             let size = between(&text, "\"payload_size\":", ",").to_owned();
             let longer = size.parse::<u64>().unwrap() + 512;
-            good.sign_into(tar, &text.replace(
-                &format!("\"payload_size\":{size}"),
-                &format!("\"payload_size\":{longer}"),
-            ));
+            good.sign_into(
+                tar,
+                &text.replace(
+                    &format!("\"payload_size\":{size}"),
+                    &format!("\"payload_size\":{longer}"),
+                ),
+            );
         }),
         row("A50", "other magic (old GNU tar)", "RVB-TAR-HEADER", |tar, _| {
             tar.last().put(field::MAGIC, b"ustar ").put(field::VERSION, b" \0").seal();
@@ -190,9 +198,14 @@ pub(super) fn structure() -> Vec<Row> {
 fn devices() -> Vec<Row> {
     let kinds = [(b'3', "character device"), (b'4', "block device"), (b'6', "FIFO")];
     let make = |(kind, what): (u8, &str)| {
-        row(&format!("A06-{}", kind as char), &format!("a {what}"), "RVB-TAR-TYPE", move |tar, _| {
-            tar.insert_before_blobs(Member::of_type(kind, b"blobs/sha256/device", b""));
-        })
+        row(
+            &format!("A06-{}", kind as char),
+            &format!("a {what}"),
+            "RVB-TAR-TYPE",
+            move |tar, _| {
+                tar.insert_before_blobs(Member::of_type(kind, b"blobs/sha256/device", b""));
+            },
+        )
     };
     kinds.into_iter().map(make).collect()
 }
@@ -288,7 +301,12 @@ fn odd_names() -> Vec<Row> {
     names.into_iter().map(make).collect()
 }
 
-fn row(id: &str, what: &str, code: &'static str, change: impl Fn(&mut Archive, &Good) + 'static) -> Row {
+fn row(
+    id: &str,
+    what: &str,
+    code: &'static str,
+    change: impl Fn(&mut Archive, &Good) + 'static,
+) -> Row {
     Row::breaking(id, what, code, change)
 }
 
