@@ -143,7 +143,8 @@ fn a_risk_has_to_be_allowed_and_is_recorded() {
         run.stderr
     );
     let manifest = vendor.manifest("notes.rvb");
-    let risks: Vec<&str> = manifest.allowed_risks.iter().map(|risk| risk.as_str()).collect();
+    let risks: Vec<&str> =
+        manifest.allowed_risks.iter().map(bundle_spec::text::Line::as_str).collect();
     assert_eq!(risks, ["privileged:notes", "publishes-on-all-interfaces:notes"]);
 }
 

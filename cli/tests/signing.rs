@@ -256,13 +256,15 @@ fn a_root_directory_with_a_hole_or_a_stray_file_is_refused() {
     assert_eq!(vendor.bundle("notes.rvb", &[]).code(), "RCTL-ROOT-NUMBER");
 }
 
+/// A rotation of root 1 with one change.
+fn with(more: &str) -> [&str; 5] {
+    ["key", "root", "rotate", "--from=root/1.json", more]
+}
+
 #[test]
 fn a_change_that_changes_nothing_is_refused() {
     let vendor = Vendor::new();
     let rotate = ["key", "root", "rotate", "--from=root/1.json"];
-    fn with(more: &str) -> [&str; 5] {
-        ["key", "root", "rotate", "--from=root/1.json", more]
-    }
     assert_eq!(vendor.refused(&rotate), "RCTL-ROOT-CHANGE");
     assert_eq!(vendor.refused(&with("--add-root-key=root.key.pub")), "RCTL-ROOT-CHANGE");
     let unknown = format!("--remove-root-key={}", "0".repeat(64));

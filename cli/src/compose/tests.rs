@@ -1,3 +1,5 @@
+//! Fragments as vendors write them, and as they must not.
+
 use super::*;
 
 fn surroundings() -> Surroundings {

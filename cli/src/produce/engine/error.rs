@@ -84,8 +84,7 @@ impl Explain for EngineError {
             Self::Elf { .. } => "RCTL-ENGINE-ELF",
             Self::Npm { .. } => "RCTL-NPM-FAILED",
             Self::Integrity { .. } => "RCTL-NPM-INTEGRITY",
-            Self::Package { .. } => "RCTL-NPM-PACKAGE",
-            Self::PackageName { .. } => "RCTL-NPM-PACKAGE",
+            Self::Package { .. } | Self::PackageName { .. } => "RCTL-NPM-PACKAGE",
             Self::Range { .. } => "RCTL-NPM-VERSION",
         }
         .into()

@@ -1,3 +1,5 @@
+//! Recipes, their errors and their flags.
+
 use super::{text::parse, *};
 use crate::error::Explain as _;
 

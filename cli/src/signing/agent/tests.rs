@@ -32,13 +32,13 @@ impl Agent {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        for _ in 0..500 {
-            if UnixStream::connect(&socket).is_ok() {
-                return Self { process, socket, directory };
-            }
+        let agent = Self { process, socket, directory };
+        let listens = (0..500).any(|_| {
             std::thread::sleep(Duration::from_millis(10));
-        }
-        panic!("ssh-agent does not listen");
+            UnixStream::connect(&agent.socket).is_ok()
+        });
+        assert!(listens, "ssh-agent does not listen");
+        agent
     }
 
     fn add_new_key(&self) -> PublicKey {

@@ -2,7 +2,6 @@
 
 use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
-use bundle_spec::Signer as _;
 use camino_tempfile::Utf8TempDir;
 
 use super::*;
@@ -127,7 +126,7 @@ fn what_is_no_key_file_is_refused() {
         b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n",
         b"-----BEGIN PRIVATE KEY-----\n",
         b"\xff\xfe",
-        &[b'a'; 70_000],
+        "a".repeat(70_000).as_bytes(),
     ] {
         std::fs::write(&path, bytes).unwrap();
         let Err(error) = read(&path) else { panic!("{bytes:?}") };
