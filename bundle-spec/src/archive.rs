@@ -15,6 +15,9 @@ pub(crate) use writer::{ArchiveWriter, Copied};
 /// Length of a header, and the unit that content is padded to.
 pub const BLOCK: u64 = 512;
 
+/// The same as an array's length.
+pub(crate) const BLOCK_LENGTH: usize = 512;
+
 /// Longest content: what eleven octal digits hold.
 pub const MAX_CONTENT: u64 = (1 << 33) - 1;
 

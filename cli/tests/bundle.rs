@@ -1,6 +1,8 @@
 //! `rivetctl bundle`, run as a vendor runs it.
 
-#[expect(dead_code, unreachable_pub, reason = "each test file uses a part of the desk")]
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+#[allow(dead_code, unreachable_pub, reason = "each test file uses a part of the desk")]
 mod vendor;
 
 use bundle_spec::manifest::{Compression, EngineFlavor};

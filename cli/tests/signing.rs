@@ -1,6 +1,8 @@
 //! Keys, root documents and signatures, made by `rivetctl` and checked with the system's OpenSSH.
 
-#[expect(dead_code, unreachable_pub, reason = "each test file uses a part of the desk")]
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
+#[allow(dead_code, unreachable_pub, reason = "each test file uses a part of the desk")]
 mod vendor;
 
 use std::process::{Command, Stdio};

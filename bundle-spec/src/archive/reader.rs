@@ -5,7 +5,7 @@
 
 use std::io::{self, Read, Seek, SeekFrom};
 
-use super::{BLOCK, END, Member, diagnose, header, padding};
+use super::{BLOCK, BLOCK_LENGTH, END, Member, diagnose, header, padding};
 use crate::error::BundleError;
 
 /// Reads one bundle from front to back.
@@ -49,10 +49,10 @@ impl<R: Read + Seek> Reader<R> {
 
     /// Looks at the next header without taking it.
     pub(crate) fn peek(&mut self) -> Result<Next, BundleError> {
-        let mut block = [0; BLOCK as usize];
+        let mut block = [0; BLOCK_LENGTH];
         self.read(&mut block, "a tar header")?;
         self.seek(self.at - BLOCK)?;
-        if block == [0; BLOCK as usize] {
+        if block == [0; BLOCK_LENGTH] {
             return Ok(Next::End);
         }
         let diagnose::Found { member, size } = diagnose::read(&block, self.at)?;
@@ -65,7 +65,7 @@ impl<R: Read + Seek> Reader<R> {
 
     /// Takes the header of this member, which must be next.
     pub(crate) fn take_header(&mut self, member: Member, size: u64) -> Result<(), BundleError> {
-        let mut block = [0; BLOCK as usize];
+        let mut block = [0; BLOCK_LENGTH];
         self.read(&mut block, "a tar header")?;
         // The bytes may have changed since they were looked at: what decides is this comparison.
         if block != header(&member.to_string(), size) {
@@ -114,7 +114,7 @@ impl<R: Read + Seek> Reader<R> {
     }
 
     fn padding(&mut self, member: Member, size: u64) -> Result<(), BundleError> {
-        let mut bytes = [0; BLOCK as usize];
+        let mut bytes = [0; BLOCK_LENGTH];
         let bytes = &mut bytes[..usize::try_from(padding(size)).expect("padding is below 512")];
         self.read(bytes, "padding")?;
         if bytes.iter().any(|byte| *byte != 0) {

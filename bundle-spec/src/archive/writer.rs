@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 
 use sha2::{Digest as _, Sha256};
 
-use super::{BLOCK, END, Member, header, padding};
+use super::{BLOCK_LENGTH, END, Member, header, padding};
 use crate::digest::Sha256Digest;
 
 /// How much is copied at once.
@@ -80,7 +80,7 @@ impl<'a, W: Write> ArchiveWriter<'a, W> {
 
     fn tail(&mut self, size: u64) -> io::Result<()> {
         self.written += size;
-        let zeros = [0; BLOCK as usize];
+        let zeros = [0; BLOCK_LENGTH];
         let length = usize::try_from(padding(size)).expect("padding is below 512");
         self.write(&zeros[..length])
     }

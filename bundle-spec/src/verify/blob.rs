@@ -166,13 +166,12 @@ impl<R: Read + Seek> Read for BlobReader<'_, R> {
         if self.failed {
             return Err(io::Error::other("the blob was refused before"));
         }
-        if self.given == self.buffer.len() && !out.is_empty() {
-            if let Err(error) = self.fill() {
-                // Nothing that was read and not checked may leak into a second attempt.
-                self.failed = true;
-                self.buffer.clear();
-                return Err(error.into_io());
-            }
+        let is_empty = self.given == self.buffer.len() && !out.is_empty();
+        if is_empty && let Err(error) = self.fill() {
+            // Nothing that was read and not checked may leak into a second attempt.
+            self.failed = true;
+            self.buffer.clear();
+            return Err(error.into_io());
         }
         let ready = &self.buffer[self.given..];
         let length = ready.len().min(out.len());

@@ -208,7 +208,7 @@ impl<'a> Lane<'a> {
                 self.hasher.update(&buffer[..*length]);
                 self.done += *length as u64;
                 match self.work {
-                    Some((place, Kind::Chunks)) if self.done % CHUNK_SIZE == 0 => {
+                    Some((place, Kind::Chunks)) if self.done.is_multiple_of(CHUNK_SIZE) => {
                         self.expect_chunk(place, self.done / CHUNK_SIZE - 1)
                     }
                     _ => Ok(()),
@@ -216,7 +216,7 @@ impl<'a> Lane<'a> {
             }
             Job::End => match self.work.take() {
                 Some((place, Kind::Whole)) => self.expect_whole(place),
-                Some((place, Kind::Chunks)) if self.done % CHUNK_SIZE != 0 => {
+                Some((place, Kind::Chunks)) if !self.done.is_multiple_of(CHUNK_SIZE) => {
                     self.expect_chunk(place, self.done / CHUNK_SIZE)
                 }
                 _ => Ok(()),

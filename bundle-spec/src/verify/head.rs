@@ -30,12 +30,15 @@ pub(super) struct Head {
     pub(super) payload: u64,
 }
 
+/// Name and content of a signature file.
+type SignatureFile = (Member, Vec<u8>);
+
 /// The signature region as it stands in the file.
 #[derive(Default)]
 struct Region {
     bytes: u64,
-    signatures: Vec<(Member, Vec<u8>)>,
-    roots: Vec<(u64, Vec<u8>, Vec<(Member, Vec<u8>)>)>,
+    signatures: Vec<SignatureFile>,
+    roots: Vec<(u64, Vec<u8>, Vec<SignatureFile>)>,
 }
 
 impl Head {
@@ -203,7 +206,7 @@ impl Region {
     fn add(&mut self, member: Member, content: Vec<u8>) {
         match member {
             Member::Root { version, signer: None } => {
-                self.roots.push((version, content, Vec::new()))
+                self.roots.push((version, content, Vec::new()));
             }
             Member::Root { signer: Some(_), .. } => {
                 if let Some((_, _, files)) = self.roots.last_mut() {

@@ -219,14 +219,14 @@ fn a_release_from_years_ahead_is_refused() {
     assert_eq!(
         code(|case| {
             ahead(MAX_AHEAD)(case);
-            case.manifest.not_after = None
+            case.manifest.not_after = None;
         }),
         "accepted"
     );
     assert_eq!(
         code(|case| {
             ahead(MAX_AHEAD + 1)(case);
-            case.manifest.not_after = None
+            case.manifest.not_after = None;
         }),
         "RVB-POLICY-CREATED"
     );

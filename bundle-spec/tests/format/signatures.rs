@@ -7,6 +7,7 @@ use bundle_spec::{
     BundleError, KeyId, PublicKey, Purpose, RootDocument, SignError, Signer, SshSig,
     UnverifiedBundle,
 };
+use sha2::{Digest as _, Sha512};
 
 use super::sample::{
     RELEASE_KEY, ROOT_KEY, SECOND_RELEASE_KEY, STRANGER, Sample, Tar, good, key, refusal, root,
@@ -230,33 +231,34 @@ fn a_signature_has_one_encoding() {
     assert!(wire_with(|_| ()).unwrap().verify(Purpose::BundleManifest, b"message").is_ok());
 }
 
+/// Signs with a small-order nonce: the key's owner can, and strict verification must mind.
+struct Forger(PublicKey, ed25519_dalek::SigningKey, [u8; 32], [u8; 32]);
+impl Signer for Forger {
+    fn public(&self) -> &PublicKey {
+        &self.0
+    }
+    fn sign(&self, data: &[u8]) -> Result<[u8; 64], SignError> {
+        let hash = Sha512::new()
+            .chain_update(self.2)
+            .chain_update(self.1.verifying_key().as_bytes())
+            .chain_update(data);
+        let wide: [u8; 64] = hash.finalize().into();
+        let mut signature = [0; 64];
+        signature[..32].copy_from_slice(&self.2);
+        signature[32..].copy_from_slice(&multiply(&wide, &self.3));
+        Ok(signature)
+    }
+}
+
 /// A signature whose R is of small order satisfies the lax equation for one in eight messages.
 /// Only strict verification refuses it always.
 #[test]
 fn a_small_order_nonce_is_refused() {
-    use sha2::{Digest as _, Sha512};
     // With R the identity and S = k * a, S*B = R + k*A holds; a is known to the key's owner.
     let secret = ed25519_dalek::SigningKey::from_bytes(&[RELEASE_KEY; 32]);
     let scalar = secret.to_scalar();
     let mut nonce = [0; 32];
     nonce[0] = 1;
-    struct Forger(PublicKey, ed25519_dalek::SigningKey, [u8; 32], [u8; 32]);
-    impl Signer for Forger {
-        fn public(&self) -> &PublicKey {
-            &self.0
-        }
-        fn sign(&self, data: &[u8]) -> Result<[u8; 64], SignError> {
-            let hash = Sha512::new()
-                .chain_update(self.2)
-                .chain_update(self.1.verifying_key().as_bytes())
-                .chain_update(data);
-            let wide: [u8; 64] = hash.finalize().into();
-            let mut signature = [0; 64];
-            signature[..32].copy_from_slice(&self.2);
-            signature[32..].copy_from_slice(&multiply(&wide, &self.3));
-            Ok(signature)
-        }
-    }
     let forger =
         Forger(key(RELEASE_KEY).public().clone(), secret.clone(), nonce, scalar.to_bytes());
     // The lax check takes it: the forgery is a real one.

@@ -200,4 +200,8 @@ fn file_like(kind: &str, name: &str, settings: &Mapping, scan: &mut Scan<'_>) {
             );
         }
     }
+    if let Some(variable) = settings.get("environment") {
+        let variable = service::text(variable);
+        variables::check_name(&variable, &format!("{kind}.{name}.environment"), scan);
+    }
 }

@@ -89,6 +89,8 @@ fn what_would_fetch_or_build_is_refused() {
         ("name: mine", "RCTL-COMPOSE-KEY"),
         ("configs: {c: {file: ./c}}", "RCTL-COMPOSE-FILE"),
         ("secrets: {s: {external: true}}", "RCTL-COMPOSE-FILE"),
+        ("secrets: {s: {environment: HOME}}", "RCTL-COMPOSE-VARIABLE"),
+        ("configs: {c: {content: 'token = ${RIVET_TOKEN}'}}", "RCTL-COMPOSE-SECRET"),
         ("models: {}", "RCTL-COMPOSE-KEY"),
     ] {
         let findings = look(&format!("services:\n  app:\n    image: app\n{top}\n"));
@@ -216,6 +218,9 @@ fn every_variable_is_ours_or_in_the_schema() {
     }
     assert_eq!(codes(&service("environment: [HOME]")), ["RCTL-COMPOSE-VARIABLE"]);
     assert_eq!(codes(&service("environment: {HOME: }")), ["RCTL-COMPOSE-VARIABLE"]);
+    let secret =
+        "services: {app: {image: app, secrets: [s]}}\nsecrets: {s: {environment: APP_KEY}}\n";
+    assert_eq!(codes(&look(secret)), Vec::<&str>::new());
     let quiet = "command: ['$$HOME', '${RIVETCTL_INSTALL}', '${APP_TITLE}']";
     assert_eq!(codes(&service(quiet)), Vec::<&str>::new());
 }

@@ -45,21 +45,7 @@ fn check_text(text: &str, at: &str, scan: &mut Scan<'_>) {
         }
     };
     for name in names {
-        let Some(sensitivity) = sensitivity(&name, scan) else {
-            let known: Vec<&str> = OUR_VARIABLES
-                .into_iter()
-                .chain(scan.surroundings.properties.keys().map(String::as_str))
-                .collect();
-            let advice =
-                format!("Add it to the config schema, or use one of {}.", known.join(", "));
-            scan.problem(
-                "RCTL-COMPOSE-VARIABLE",
-                at,
-                format!("the unknown variable {name}"),
-                advice,
-            );
-            continue;
-        };
+        let Some(sensitivity) = check_name(&name, at, scan) else { continue };
         if sensitivity == Sensitivity::Secret && !may_hold_secrets(at) {
             scan.problem(
                 "RCTL-COMPOSE-SECRET",
@@ -69,6 +55,21 @@ fn check_text(text: &str, at: &str, scan: &mut Scan<'_>) {
             );
         }
     }
+}
+
+/// Reports a variable that nobody sets.
+pub(super) fn check_name(name: &str, at: &str, scan: &mut Scan<'_>) -> Option<Sensitivity> {
+    let known = sensitivity(name, scan);
+    if known.is_none() {
+        let names: Vec<&str> = OUR_VARIABLES
+            .into_iter()
+            .chain(scan.surroundings.properties.keys().map(String::as_str))
+            .collect();
+        let found = format!("the unknown variable {}", name.escape_default());
+        let advice = format!("Add it to the config schema, or use one of {}.", names.join(", "));
+        scan.problem("RCTL-COMPOSE-VARIABLE", at, found, advice);
+    }
+    known
 }
 
 fn sensitivity(name: &str, scan: &Scan<'_>) -> Option<Sensitivity> {

@@ -110,7 +110,15 @@ impl Explain for ProduceError {
             Self::Unsigned => "RCTL-BUNDLE-UNSIGNED".into(),
             Self::Time { .. } => "RCTL-BUNDLE-TIME".into(),
             Self::NoPlatform => "RCTL-BUNDLE-PLATFORM".into(),
-            _ => self.inner().map_or(Cow::Borrowed("RCTL-BUNDLE"), Explain::code),
+            Self::Recipe(_)
+            | Self::File(_)
+            | Self::Signing(_)
+            | Self::Image { .. }
+            | Self::Engine { .. }
+            | Self::Tool { .. }
+            | Self::Schema(_)
+            | Self::Template(_)
+            | Self::Roots(_) => self.inner().expect("these have an inner error").code(),
         }
     }
 

@@ -52,7 +52,7 @@ impl Explain for TemplateError {
             Self::File(error) => error.code(),
             Self::Text { .. } => "RCTL-COMPOSE-YAML".into(),
             Self::Problems { problems } => {
-                problems.first().map_or("RCTL-COMPOSE", |first| first.code).into()
+                problems.first().map_or("RCTL-COMPOSE-YAML", |first| first.code).into()
             }
             Self::Risks { .. } => "RCTL-COMPOSE-RISK".into(),
             Self::Allow { .. } => "RCTL-COMPOSE-ALLOW".into(),

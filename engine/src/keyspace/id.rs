@@ -41,7 +41,7 @@ impl Id {
     pub fn random(datacenter_label: u16) -> Self {
         let mut bytes = [0; Self::LENGTH];
         bytes[0] = VERSION;
-        bytes[1..17].copy_from_slice(uuid::Uuid::new_v4().as_bytes());
+        bytes[1..17].copy_from_slice(&random_uuid());
         bytes[17..].copy_from_slice(&datacenter_label.to_be_bytes());
         Self(bytes)
     }
@@ -56,6 +56,17 @@ impl Id {
     pub fn as_bytes(&self) -> &[u8; Self::LENGTH] {
         &self.0
     }
+}
+
+/// A UUID of version 4, straight from the kernel: a static program in an empty root has no
+/// `/dev/urandom` to fall back to, which is where the usual crates go.
+fn random_uuid() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    assert_eq!(filled, Ok(bytes.len()), "the kernel has random bytes");
+    bytes[6] = (bytes[6] & 0x0F) | 0x40;
+    bytes[8] = (bytes[8] & 0x3F) | 0x80;
+    bytes
 }
 
 impl fmt::Display for Id {
@@ -148,6 +159,13 @@ mod tests {
         fn no_text_makes_the_parser_panic(text in "\\PC{0,40}") {
             let _ = text.parse::<Id>();
         }
+    }
+
+    #[test]
+    fn no_two_ids_are_the_same() {
+        let ids: std::collections::BTreeSet<Id> = (0..1000).map(|_| Id::random(1)).collect();
+
+        assert_eq!(ids.len(), 1000);
     }
 
     #[test]

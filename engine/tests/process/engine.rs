@@ -72,7 +72,8 @@ impl Setup {
 
     /// Runs the program until it ends by itself.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let output = self.command().args(arguments).output().unwrap();
+        let program = env!("CARGO_BIN_EXE_rivet-engine");
+        let output = self.command(program).args(arguments).output().unwrap();
         let text = |bytes| String::from_utf8(bytes).unwrap();
         Output {
             code: output.status.code(),
@@ -83,13 +84,21 @@ impl Setup {
 
     /// Starts the program and waits until it serves.
     pub(crate) fn start(&self) -> Engine {
-        let mut child = self
-            .command()
-            .arg("start")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut command = self.command(env!("CARGO_BIN_EXE_rivet-engine"));
+        command.arg("start");
+        Self::serve(command)
+    }
+
+    /// Starts the program where no file can grow beyond a size, as on a disk that is full.
+    pub(crate) fn start_on_a_small_disk(&self) -> Engine {
+        let mut command = self.command("/bin/sh");
+        let limited = "trap '' XFSZ; ulimit -f 600; exec \"$0\" start";
+        command.args(["-c", limited, env!("CARGO_BIN_EXE_rivet-engine")]);
+        Self::serve(command)
+    }
+
+    fn serve(mut command: Command) -> Engine {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::<Mutex<String>>::default();
         let readers = vec![
             collect(child.stdout.take().unwrap(), &log),
@@ -100,8 +109,8 @@ impl Setup {
         engine
     }
 
-    fn command(&self) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rivet-engine"));
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
         command.env_clear().envs(&self.environment).current_dir(self.dir.path());
         command
     }

@@ -115,6 +115,36 @@ fn no_acknowledged_write_is_lost_when_the_process_is_killed() {
     assert!(missing.is_empty(), "{missing:?}");
 }
 
+/// Nobody knows what a failed write left behind, so nothing is acknowledged after it.
+#[test]
+fn a_failed_write_ends_the_process_and_what_was_acknowledged_is_there() {
+    let setup = Setup::new();
+    let engine = setup.start_on_a_small_disk();
+    let filler = "x".repeat(30_000);
+    let mut acknowledged = Vec::new();
+    let failed = (0..100).find_map(|number| {
+        let body =
+            format!(r#"{{"datacenters":{{"default":{{"normal":{{}},"metadata":"{filler}"}}}}}}"#);
+        let path = format!("/runner-configs/pool-{number}-?namespace=default");
+        let answer = engine.send("PUT", &path, Some(TOKEN), &body);
+        if answer.status == 200 {
+            acknowledged.push(format!("\"pool-{number}-\""));
+            return None;
+        }
+        Some(answer)
+    });
+    let ended = engine.end();
+
+    let failed = failed.unwrap();
+    assert_eq!(failed.status, 500);
+    assert!(failed.body.contains(r#""code":"internal_error""#), "{}", failed.body);
+    assert_eq!(ended.code, Some(1), "{}", ended.log);
+    assert!(ended.log.contains("a write to the data directory failed"), "{}", ended.log);
+    let listed = setup.start().get("/runner-configs?namespace=default").body;
+    assert!(!acknowledged.is_empty());
+    assert!(acknowledged.iter().all(|pool| listed.contains(pool)), "{acknowledged:?}");
+}
+
 #[test]
 fn a_second_process_on_the_same_data_is_refused() {
     let setup = Setup::new();

@@ -53,6 +53,10 @@ pub(crate) enum EngineError {
     #[error("{package} does not hold the file {file}")]
     Package { package: String, file: &'static str },
 
+    /// A name that is no package's.
+    #[error("engine.package {found:?} is not the name of a package")]
+    PackageName { found: String },
+
     /// A version that is no exact version.
     #[error("engine.version {found:?} is not an exact version")]
     Range { found: String },
@@ -81,6 +85,7 @@ impl Explain for EngineError {
             Self::Npm { .. } => "RCTL-NPM-FAILED",
             Self::Integrity { .. } => "RCTL-NPM-INTEGRITY",
             Self::Package { .. } => "RCTL-NPM-PACKAGE",
+            Self::PackageName { .. } => "RCTL-NPM-PACKAGE",
             Self::Range { .. } => "RCTL-NPM-VERSION",
         }
         .into()
@@ -107,6 +112,7 @@ impl Explain for EngineError {
                 "Do not use this package: find out which of registry, proxy and recipe is wrong.".into()
             }
             Self::Package { .. } => "Check engine.package and engine.version.".into(),
+            Self::PackageName { .. } => "Write `name` or `@scope/name`, without a version.".into(),
             Self::Range { .. } => "Write an exact version such as 2.3.19: tags and ranges change.".into(),
         }
     }

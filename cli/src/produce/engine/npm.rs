@@ -53,6 +53,9 @@ pub(super) fn fetch(
         Platform::LinuxArm64 => "arm64",
     };
     let package = engine.package.as_deref().unwrap_or(PACKAGE).replace("{npm_arch}", arch);
+    if !is_package_name(&package) {
+        return Err(EngineError::PackageName { found: package });
+    }
     let package = format!("{package}@{version}");
     let note = format!("npm/1/{package}");
     let known = cache.note(&note).and_then(|fact| {
@@ -67,6 +70,18 @@ pub(super) fn fetch(
     let (fetched, located) = download(engine, &package, cache)?;
     cache.remember(&note, &serde_json::to_string(&fetched).expect("it is plain data"))?;
     Ok(located)
+}
+
+/// `name` or `@scope/name`: what else npm understands (flags, paths, addresses) is no package.
+fn is_package_name(text: &str) -> bool {
+    let part = |part: &str| {
+        part.starts_with(|c: char| c.is_ascii_alphanumeric())
+            && part.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'))
+    };
+    match text.strip_prefix('@').and_then(|scoped| scoped.split_once('/')) {
+        Some((scope, name)) => part(scope) && part(name),
+        None => part(text),
+    }
 }
 
 fn download(
@@ -150,4 +165,43 @@ fn npm(arguments: &[&str], directory: Option<&Utf8Path>) -> Result<String, Engin
         return Err(failed(if text.is_empty() { answer.status.to_string() } else { text }));
     }
     String::from_utf8(answer.stdout).map_err(|error| failed(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_package_of_a_registry_is_asked_for() {
+        for good in ["engine", "@rivetkit/engine-cli-linux-x64-musl"] {
+            assert!(is_package_name(good), "{good}");
+        }
+        for bad in
+            ["", "--global", "../engine", "git+ssh://x/y", "a/b", "@/x", "@a/b/c", "x@latest"]
+        {
+            assert!(!is_package_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_version_that_moves_is_refused() {
+        let directory = camino_tempfile::tempdir().unwrap();
+        let cache = Cache::open(Some(directory.path().to_owned())).unwrap();
+        for version in ["latest", "2", "2.3", "next.1.2"] {
+            let engine = recipe::Engine::default();
+            let fetched = fetch(&engine, &version.parse().unwrap(), Platform::LinuxAmd64, &cache);
+            assert!(matches!(fetched, Err(EngineError::Range { .. })), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_pinned_integrity_decides() {
+        let pinned = |pins: &[&str]| recipe::Engine {
+            integrity: pins.iter().map(|pin| (*pin).to_owned()).collect(),
+            ..recipe::Engine::default()
+        };
+        assert!(check_pin(&pinned(&[]), "p", "sha512-a").is_ok());
+        assert!(check_pin(&pinned(&["sha512-b", "sha512-a"]), "p", "sha512-a").is_ok());
+        assert!(check_pin(&pinned(&["sha512-b"]), "p", "sha512-a").is_err());
+    }
 }

@@ -305,6 +305,25 @@ fn the_manifest_that_rivetctl_writes_is_the_same_every_time() {
 }
 
 #[test]
+fn an_archive_of_a_newer_docker_is_read_as_the_layout_it_holds() {
+    let layout = Layout::new();
+    let image = good_image(&layout, "amd64", b"x");
+    let manifest: Sha256Digest = serde_json::from_value(image["digest"].clone()).unwrap();
+    let layout = layout.with(image);
+    layout.find("app:1").unwrap();
+    let root = layout.directory.path();
+    let path = root.join("saved.tar");
+    let mut tar = tar::Builder::new(std::fs::File::create(&path).unwrap());
+    tar.append_dir_all("blobs", root.join("blobs")).unwrap();
+    for name in ["index.json", "oci-layout"] {
+        tar.append_path_with_name(root.join(name), name).unwrap();
+    }
+    tar.finish().unwrap();
+
+    assert_eq!(find_saved(&path, "app:1").unwrap().manifest, manifest);
+}
+
+#[test]
 fn what_is_no_archive_is_refused() {
     let directory = camino_tempfile::tempdir().unwrap();
     let path = directory.path().join("x");

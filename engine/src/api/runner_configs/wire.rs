@@ -12,6 +12,7 @@ const MAX_RUNNERS: u32 = 1000;
 
 /// A config as it is written. Fields of newer clients are let through.
 #[derive(Debug, Deserialize)]
+#[serde(rename = "RunnerConfig")]
 pub(in crate::api) struct ConfigRequest {
     #[serde(flatten)]
     kind: RunnerConfigKind,

@@ -125,22 +125,22 @@ impl Committer {
         self.committed.store(version, Ordering::Release);
         let written = accepted.iter().flat_map(|request| &request.writes);
         self.watches.wake(written.map(|(key, _)| key.as_slice()));
+        // Counted before it is answered: whoever has an answer finds it in the metrics.
         let committed = accepted.len();
+        self.observer.group_committed(GroupReport { committed, conflicts, failed: 0, duration });
         for request in accepted {
             request.answer(Ok(()));
         }
-        self.observer.group_committed(GroupReport { committed, conflicts, failed: 0, duration });
     }
 
     fn fail(&mut self, accepted: Vec<Request>, conflicts: usize, error: &rocksdb::Error) {
         tracing::error!(%error, "a write failed: the store accepts nothing more");
         self.failed = true;
-        let failed = accepted.len();
+        let (failed, duration) = (accepted.len(), Duration::ZERO);
+        self.observer.group_committed(GroupReport { committed: 0, conflicts, failed, duration });
         for request in accepted {
             request.answer(Err(StorageError::Database(error.clone())));
         }
-        let duration = Duration::ZERO;
-        self.observer.group_committed(GroupReport { committed: 0, conflicts, failed, duration });
         self.observer.storage_failed();
     }
 }
