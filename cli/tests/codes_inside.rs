@@ -1,5 +1,7 @@
 //! Every code that rivetctl can print is explained in the documentation, and only those are.
 
+#![expect(clippy::unwrap_used, reason = "a test that fails says where")]
+
 use std::{collections::BTreeSet, fs, path::Path};
 
 /// Modules whose codes are in the section "Inside".
