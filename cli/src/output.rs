@@ -39,6 +39,7 @@ pub(crate) trait Report: Serialize {
 }
 
 /// Where a command's words go.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag or a fact about the terminal")]
 pub(crate) struct Output {
     command: &'static str,
     json: bool,

@@ -65,16 +65,12 @@ pub(crate) fn run(args: &Args, out: &mut Output) -> Outcome {
         None if args.schema => Some(bundle.manifest().config_schema.ok_or(InspectError::NoSchema)?),
         None => None,
     };
-    match document {
-        Some(digest) => {
-            let bytes = bundle.read_blob(&digest, DOCUMENT_MAX)?;
-            out.raw(&bytes)
-        }
-        None => {
-            let contents = Contents::of(bundle.manifest());
-            out.report(&Inspected { identity: Identity::of(&bundle), contents })
-        }
+    if let Some(digest) = document {
+        let bytes = bundle.read_blob(&digest, DOCUMENT_MAX)?;
+        return out.raw(&bytes);
     }
+    let contents = Contents::of(bundle.manifest());
+    out.report(&Inspected { identity: Identity::of(&bundle), contents })
 }
 
 fn template(manifest: &Manifest, path: &str) -> Result<Sha256Digest, InspectError> {

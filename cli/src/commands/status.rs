@@ -122,7 +122,7 @@ fn fill(status: &mut Status, installed: &Installed) -> Outcome {
         Ok(token) if status.engine.is_some() => match installed.api().probe(Some(&token)) {
             Ok(200) => (),
             Ok(answer) => {
-                status.findings.push(format!("the engine answers {answer} to the install's token"))
+                status.findings.push(format!("the engine answers {answer} to the install's token"));
             }
             Err(error) => status.findings.push(error.to_string()),
         },
@@ -147,21 +147,19 @@ fn fill(status: &mut Status, installed: &Installed) -> Outcome {
                 }
                 format!("systemd unit {}", unit.name())
             }
-            Keeper::Supervisor(supervised) => match supervised.running()? {
-                Some(record) => {
+            Keeper::Supervisor(supervised) => {
+                let record = supervised.running()?;
+                if record.is_none() {
+                    status.findings.push("its supervisor does not run".to_owned());
+                }
+                record.map_or("none".to_owned(), |record| {
                     let engine = record.engine.map_or("not running".to_owned(), |engine| {
                         format!("process {}", engine.pid)
                     });
-                    format!(
-                        "supervisor {}, engine {engine}, {} restarts",
-                        record.supervisor.pid, record.restarts
-                    )
-                }
-                None => {
-                    status.findings.push("its supervisor does not run".to_owned());
-                    "none".to_owned()
-                }
-            },
+                    let (supervisor, restarts) = (record.supervisor.pid, record.restarts);
+                    format!("supervisor {supervisor}, engine {engine}, {restarts} restarts")
+                })
+            }
         });
     }
     let until = installed.tokens().expiries()?;

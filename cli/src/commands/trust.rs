@@ -89,17 +89,16 @@ pub(crate) fn run(args: Args, out: &mut Output) -> Outcome {
 
 fn add(args: &AddArgs, out: &mut Output) -> Outcome {
     let site = args.site.site()?;
-    let root = match &args.root_fingerprint {
-        Some(fingerprint) => root_with(&args.from, fingerprint)?,
-        None => {
-            let root = first_root(&args.from)?;
-            out.warn(&format!(
-                "trusting {} on first use: nobody has checked that {} comes from its vendor",
-                root.document().product,
-                args.from
-            ));
-            root
-        }
+    let root = if let Some(fingerprint) = &args.root_fingerprint {
+        root_with(&args.from, fingerprint)?
+    } else {
+        let root = first_root(&args.from)?;
+        out.warn(&format!(
+            "trusting {} on first use: nobody has checked that {} comes from its vendor",
+            root.document().product,
+            args.from
+        ));
+        root
     };
     let document = root.document();
     let store = TrustStore::of(&site);
@@ -164,12 +163,11 @@ fn root_with(from: &Utf8PathBuf, fingerprint: &Fingerprint) -> Outcome<TrustedRo
 }
 
 fn first_root(from: &Utf8PathBuf) -> Outcome<TrustedRoot> {
-    let bytes = match root_file(from)? {
-        Some(bytes) => bytes,
-        None => {
-            let bundle = admit::open(from)?;
-            bundle.roots().first().map(|bytes| bytes.to_vec()).ok_or(SiteError::NoCarriedRoot)?
-        }
+    let bytes = if let Some(bytes) = root_file(from)? {
+        bytes
+    } else {
+        let bundle = admit::open(from)?;
+        bundle.roots().first().map(|bytes| bytes.to_vec()).ok_or(SiteError::NoCarriedRoot)?
     };
     Ok(TrustedRoot::bootstrap(&bytes, &Fingerprint::of(&bytes))?)
 }

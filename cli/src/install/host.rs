@@ -16,7 +16,10 @@ use super::images::{self, ImageStore, Presence};
 use crate::{
     docker::{Daemon, DockerError},
     error::Outcome,
-    runtime::{compose::Compose, containers::Containers, supervise::Supervised, systemd},
+    runtime::{
+        compose::Compose, containers::Containers, process::ProcessIdentity, supervise::Supervised,
+        systemd,
+    },
     site::{
         InstallDir,
         state::{Runtime, project},
@@ -155,7 +158,7 @@ fn taken(
 fn is_ours(install: &InstallDir, daemon: Option<&Daemon>) -> Outcome<bool> {
     if Supervised::of(install).record()?.is_some_and(|record| {
         record.supervisor.is_alive()
-            || record.engine.as_ref().is_some_and(|engine| engine.is_alive())
+            || record.engine.as_ref().is_some_and(ProcessIdentity::is_alive)
     }) {
         return Ok(true);
     }

@@ -28,7 +28,7 @@ const PIECE: usize = 1 << 20;
 const PIECES: usize = 4;
 
 /// A load takes what it takes; a daemon that is gone closes the connection.
-const PATIENCE: Duration = Duration::from_secs(30 * 24 * 3600);
+const PATIENCE: Duration = Duration::from_hours(30 * 24);
 
 /// Sends `image` without its lowest `skipped` layers and gives it our tag.
 pub(crate) fn send(
@@ -93,7 +93,7 @@ pub(crate) fn tag(daemon: &Daemon, image: &Image, planned: &PlannedImage) -> Out
 
 /// Removes our tag; the daemon removes the image with its last tag, unless something uses it.
 pub(crate) fn untag(daemon: &Daemon, tag: &str) -> Outcome {
-    let options = RemoveImageOptions { force: false, noprune: false, ..Default::default() };
+    let options = RemoveImageOptions { force: false, noprune: false };
     daemon.wait("remove a tag", async {
         match daemon.client().remove_image(tag, Some(options), None).await {
             // 404: gone. 409: a container of somebody else uses it.

@@ -16,7 +16,7 @@ use crate::{
 pub(crate) const HEALTH_PATIENCE: Duration = Duration::from_secs(90);
 
 /// How long the product's services have to settle.
-pub(crate) const SERVICES_PATIENCE: Duration = Duration::from_secs(180);
+pub(crate) const SERVICES_PATIENCE: Duration = Duration::from_mins(3);
 
 /// Between two looks.
 pub(crate) const POLL: Duration = Duration::from_millis(100);

@@ -64,7 +64,7 @@ pub(crate) fn look(
         match data {
             DataFate::Purge => removal.volumes = volumes,
             DataFate::Keep => {
-                removal.kept.extend(volumes.iter().map(|name| format!("volume {name}")))
+                removal.kept.extend(volumes.iter().map(|name| format!("volume {name}")));
             }
         }
         removal.tags = state.images.iter().map(|image| image.tag.clone()).collect();

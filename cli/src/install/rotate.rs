@@ -88,7 +88,7 @@ pub(crate) fn rotate(
     out.note("introducing the new token");
     match installed.flavor() {
         EngineFlavor::RivetEngine => {
-            introduce(installed, &old, &new, MOVE_SECONDS.max(grace_seconds))?
+            introduce(installed, &old, &new, MOVE_SECONDS.max(grace_seconds))?;
         }
         EngineFlavor::Upstream => replace(installed, &old, &new)?,
     }

@@ -305,9 +305,8 @@ pub(crate) fn from_file(path: &Utf8Path) -> Result<BTreeMap<String, Value>, Inst
 }
 
 fn refuse_reserved(name: &str) -> Result<(), InstallError> {
-    let steers = |reserved: &&str| match reserved.ends_with('_') {
-        true => name.starts_with(*reserved),
-        false => name == *reserved,
+    let steers = |reserved: &&str| {
+        name == *reserved || (reserved.ends_with('_') && name.starts_with(*reserved))
     };
     if RESERVED.iter().any(steers) {
         return Err(InstallError::ReservedValue { name: name.to_owned() });

@@ -74,10 +74,9 @@ impl<'a> Containers<'a> {
             let Some(id) = summary.id else { continue };
             let request = docker
                 .inspect_container(&id, None::<bollard::query_parameters::InspectContainerOptions>);
-            match self.daemon.wait_unless_missing("inspect a container", request)? {
-                Some(details) => containers.push(describe(id, &details)),
-                None => continue, // Removed since it was listed.
-            }
+            // One that was removed since it was listed is left out.
+            let details = self.daemon.wait_unless_missing("inspect a container", request)?;
+            containers.extend(details.map(|details| describe(id, &details)));
         }
         containers.sort_by(|one, other| one.service.cmp(&other.service));
         Ok(containers)

@@ -58,19 +58,19 @@ impl<'a> Tokens<'a> {
 
     /// The token in force, if one was made.
     pub(crate) fn current(&self) -> Result<Option<Secret>, SiteError> {
-        self.read(&self.current_path())
+        read(&self.current_path())
     }
 
     /// The token that a rotation is introducing.
     pub(crate) fn next(&self) -> Result<Option<Secret>, SiteError> {
-        self.read(&self.next_path())
+        read(&self.next_path())
     }
 
     /// The token in force; one is made when there is none yet.
     pub(crate) fn current_or_new(&self) -> Result<Secret, SiteError> {
         match self.current()? {
             Some(token) => Ok(token),
-            None => self.make(&self.current_path()),
+            None => make(&self.current_path()),
         }
     }
 
@@ -78,7 +78,7 @@ impl<'a> Tokens<'a> {
     pub(crate) fn next_or_new(&self) -> Result<Secret, SiteError> {
         match self.next()? {
             Some(token) => Ok(token),
-            None => self.make(&self.next_path()),
+            None => make(&self.next_path()),
         }
     }
 
@@ -141,24 +141,6 @@ impl<'a> Tokens<'a> {
         self.install.engine_secrets().join(engine_file_name(flavor))
     }
 
-    fn make(&self, path: &Utf8PathBuf) -> Result<Secret, SiteError> {
-        let token = Secret::new_token().map_err(|error| {
-            FileError::on("read random bytes for", path)(std::io::Error::other(error.to_string()))
-        })?;
-        durable::write(path, token.expose().as_bytes(), durable::PRIVATE_FILE)?;
-        Ok(token)
-    }
-
-    fn read(&self, path: &Utf8PathBuf) -> Result<Option<Secret>, SiteError> {
-        let Some(bytes) = durable::read_if_there(path)? else { return Ok(None) };
-        Secret::from_file(bytes).filter(|token| token.expose().len() >= 16).map(Some).ok_or_else(
-            || SiteError::Damaged {
-                path: path.clone(),
-                reason: "expected a token of 16 characters or more".into(),
-            },
-        )
-    }
-
     fn current_path(&self) -> Utf8PathBuf {
         self.install.secrets().join("token")
     }
@@ -166,6 +148,24 @@ impl<'a> Tokens<'a> {
     fn next_path(&self) -> Utf8PathBuf {
         self.install.secrets().join("token.next")
     }
+}
+
+fn make(path: &Utf8PathBuf) -> Result<Secret, SiteError> {
+    let token = Secret::new_token().map_err(|error| {
+        FileError::on("read random bytes for", path)(std::io::Error::other(error.to_string()))
+    })?;
+    durable::write(path, token.expose().as_bytes(), durable::PRIVATE_FILE)?;
+    Ok(token)
+}
+
+fn read(path: &Utf8PathBuf) -> Result<Option<Secret>, SiteError> {
+    let Some(bytes) = durable::read_if_there(path)? else { return Ok(None) };
+    Secret::from_file(bytes).filter(|token| token.expose().len() >= 16).map(Some).ok_or_else(|| {
+        SiteError::Damaged {
+            path: path.clone(),
+            reason: "expected a token of 16 characters or more".into(),
+        }
+    })
 }
 
 /// The name of the engine's token file: upstream's is one more configuration file.

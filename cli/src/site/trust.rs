@@ -49,7 +49,7 @@ impl<'a> TrustStore<'a> {
         let mut chain = Vec::new();
         for entry in entries.filter_map(Result::ok) {
             let name = entry.file_name();
-            if name.starts_with("root.") && name.ends_with(".json") {
+            if name.starts_with("root.") && entry.path().extension() == Some("json") {
                 chain.extend(durable::read_if_there(entry.path())?);
             }
         }

@@ -49,12 +49,11 @@ fn interpolate(text: &str, variables: &BTreeMap<&str, &str>) -> Option<String> {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         filled.push_str(before);
-        let (expression, left) = match after.strip_prefix('{') {
-            Some(inside) => inside.split_once('}')?,
-            None => {
-                let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
-                after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len()))
-            }
+        let (expression, left) = if let Some(inside) = after.strip_prefix('{') {
+            inside.split_once('}')?
+        } else {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+            after.split_at(after.find(|c| !is_name(c)).unwrap_or(after.len()))
         };
         let (name, default) = match expression.split_once(":-").or(expression.split_once('-')) {
             Some((name, default)) => (name, Some(default)),

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use bundle_spec::manifest::{Engine, Image, Manifest, Platform, TemplateKind};
+use rustix::process::{getgid, getuid};
 use serde_yaml_ng::{Mapping, Value};
 
 use super::{
@@ -163,15 +164,8 @@ fn fill_engine(
     paths: &EnginePaths,
     tag: String,
 ) {
-    use std::os::unix::fs::MetadataExt as _;
-
-    let user = match state.container_user {
-        Some(user) => format!("{user}:{user}"),
-        None => {
-            let own = install.path().metadata().map(|found| (found.uid(), found.gid()));
-            own.map_or_else(|_| String::new(), |(user, group)| format!("{user}:{group}"))
-        }
-    };
+    let own = || (getuid().as_raw(), getgid().as_raw());
+    let (user, group) = state.container_user.map_or_else(own, |user| (user, user));
     let mount = |source: &camino::Utf8Path, target: &str, read_only: bool| {
         let mut mount = Mapping::new();
         mount.insert("type".into(), "bind".into());
@@ -196,7 +190,7 @@ fn fill_engine(
     };
     let port = format!("{bind}:{}:{API_PORT}", settings.port);
     service.insert("image".into(), tag.into());
-    service.insert("user".into(), user.into());
+    service.insert("user".into(), format!("{user}:{group}").into());
     service.insert("command".into(), arguments.into());
     service.insert("ports".into(), vec![Value::from(port)].into());
     service.insert("volumes".into(), mounts.into());

@@ -19,10 +19,10 @@ use crate::{
 };
 
 /// Wait before the first new start, and the longest wait.
-const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_mins(1));
 
 /// An engine that ran this long is not in a crash loop.
-const SETTLED: Duration = Duration::from_secs(60);
+const SETTLED: Duration = Duration::from_mins(1);
 
 /// How long the engine has to stop by itself.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);

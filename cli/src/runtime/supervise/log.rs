@@ -73,7 +73,7 @@ mod tests {
             log.write(b"thirty characters of something\n").unwrap();
         }
 
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count() as u32, KEPT + 1);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), KEPT as usize + 1);
         assert!(fs::metadata(&path).unwrap().len() <= 131);
     }
 }
