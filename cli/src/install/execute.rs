@@ -16,7 +16,7 @@ use bundle_spec::{
 use camino::Utf8Path;
 
 use super::{
-    InstallError, load,
+    InstallError, images, load,
     operate::Installed,
     plan::{ImageAction, Plan, PlannedImage, StepKind},
     prove, rehearse,
@@ -24,7 +24,7 @@ use super::{
     values::Values,
 };
 use crate::{
-    error::{FileError, Outcome},
+    error::{Class, FileError, Outcome},
     output::Output,
     site::{
         Site, audit, durable,
@@ -129,14 +129,21 @@ impl Execution<'_> {
         let image = manifest.images_for(self.platform).find(|image| image.name == planned.name);
         let image = image.expect("the plan was made from this manifest").clone();
         let daemon = self.installed.daemon.as_ref().expect("only the compose runtime loads images");
+        let mut send = |bytes, skipped| {
+            let mut progress = out.progress(&format!("loading {}", image.name), bytes);
+            let mut advance = |bytes| progress.advance(bytes);
+            load::send(daemon, self.bundle, &image, planned, skipped, &mut advance)
+        };
+        // What the daemon had when the plan was made may have gone with another install since.
         match planned.action {
             ImageAction::Keep => (),
+            ImageAction::Tag if images::inspect(daemon, &planned.id)?.is_none() => send(0, 0)?,
             ImageAction::Tag => load::tag(daemon, &image, planned)?,
-            ImageAction::Send { bytes, layers_skipped, .. } => {
-                let mut progress = out.progress(&format!("loading {}", image.name), bytes);
-                let mut advance = |bytes| progress.advance(bytes);
-                load::send(daemon, self.bundle, &image, planned, layers_skipped, &mut advance)?;
-            }
+            ImageAction::Send { bytes, layers_skipped: 0, .. } => send(bytes, 0)?,
+            ImageAction::Send { bytes, layers_skipped, .. } => match send(bytes, layers_skipped) {
+                Err(refused) if refused.exit() == Class::Daemon as u8 => send(bytes, 0)?,
+                outcome => outcome?,
+            },
         }
         let images = &mut self.installed.state.images;
         images.retain(|known| known.name != planned.name);
