@@ -10,11 +10,7 @@
 //! | hostile bundles | [`corpus`] |
 //!
 //! Support panics on any failure of its own, so that a story holds nothing but the story.
-#![expect(
-    clippy::unwrap_used,
-    clippy::return_self_not_must_use,
-    reason = "test support"
-)]
+#![expect(clippy::unwrap_used, clippy::return_self_not_must_use, reason = "test support")]
 
 pub mod bin;
 pub mod corpus;

@@ -52,6 +52,7 @@ pub struct Everything {
     files: Vec<(Utf8PathBuf, Vec<u8>)>,
     images: Vec<String>,
     containers: Vec<String>,
+    networks: Vec<String>,
 }
 
 impl Site {
@@ -193,6 +194,12 @@ impl Site {
         self.of_install(&["ps", "--all", "--quiet", "--no-trunc"])
     }
 
+    /// The images that carry a tag of the install.
+    pub fn images(&self) -> Vec<String> {
+        let tags = format!("reference=rivetctl.local/{}/*", self.name);
+        self.docker(["images", "--filter", &tags, "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"])
+    }
+
     /// The networks of the install.
     pub fn networks(&self) -> Vec<String> {
         let name = format!("name=rivet-{}", self.name);
@@ -214,13 +221,14 @@ impl Site {
         found
     }
 
-    /// All that an install could have touched: files, images and containers of the host.
+    /// All that an install could have touched: files, images, containers and networks of the host.
     pub fn everything(&self) -> Everything {
-        let images =
-            self.docker(["images", "--all", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]);
-        let of_install = |line: &String| line.contains(&format!("/{}/", self.name));
-        let images = images.into_iter().filter(of_install).collect();
-        Everything { files: self.files(), images, containers: self.container_ids() }
+        Everything {
+            files: self.files(),
+            images: self.images(),
+            containers: self.container_ids(),
+            networks: self.networks(),
+        }
     }
 
     /// What the install wrote down about itself.

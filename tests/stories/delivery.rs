@@ -7,7 +7,6 @@ use rivetctl_e2e::{site::Site, vendor::Vendor};
 fn a_bundle_comes_up_closed_and_healthy_and_leaves_nothing_behind() {
     let vendor = Vendor::shared();
     let site = Site::trusting("whole", &vendor);
-    let images_before = site.docker(["images", "--all", "--quiet"]);
 
     let installed = site.install(vendor.bundle(), "compose");
 
@@ -21,13 +20,14 @@ fn a_bundle_comes_up_closed_and_healthy_and_leaves_nothing_behind() {
     assert_eq!(site.notes("/").body, "Notes of the site\n");
     assert_eq!(site.notes("/healthz").status, 200);
     site.rivetctl(["status", site.name()]).ok();
+    assert_eq!((site.images().len(), site.networks().len()), (2, 1));
 
     site.rivetctl(["uninstall", site.name(), "--purge", "--yes"]).ok();
 
     assert_eq!(site.api("/health", None).status, 0);
     assert_eq!(site.containers(), Vec::<String>::new());
     assert_eq!(site.networks(), Vec::<String>::new());
-    assert_eq!(site.docker(["images", "--all", "--quiet"]), images_before);
+    assert_eq!(site.images(), Vec::<String>::new());
     assert!(!site.install_dir().exists());
 }
 

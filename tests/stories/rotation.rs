@@ -59,7 +59,7 @@ fn no_secret_is_in_a_log_a_label_a_command_line_or_a_rendered_file() {
                 &id,
             ])
             .join("\n");
-        seen += &site.docker(["top", &id, "-o", "args"]).join("\n");
+        seen += &site.docker(["top", &id, "-o", "pid,args"]).join("\n");
     }
     for (path, content) in site.files() {
         if !path.as_str().contains("/secrets/") && !path.as_str().contains("/data/") {
