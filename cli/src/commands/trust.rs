@@ -120,7 +120,9 @@ fn add(args: &AddArgs, out: &mut Output) -> Outcome {
         ("way", way.to_owned()),
     ];
     audit::record(&site, "trust.add", document.product.as_str(), &detail)?;
-    out.report(&Added { trusted: Trusted::of(&root) })
+    // Where a newer one is trusted already, that one stays in force and is what there is to show.
+    let in_force = store.root(&document.product)?.unwrap_or(root);
+    out.report(&Added { trusted: Trusted::of(&in_force) })
 }
 
 fn list(args: &ListArgs, out: &mut Output) -> Outcome {
