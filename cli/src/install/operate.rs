@@ -161,7 +161,18 @@ impl Installed {
         let api = self.api();
         let engine = api.health().is_ok_and(|health| health.status == "ok")
             && api.probe(Some(&token)).is_ok_and(|status| status == 200);
-        engine && self.unwell_services().is_ok_and(|unwell| unwell.is_empty())
+        engine && self.is_kept() && self.unwell_services().is_ok_and(|unwell| unwell.is_empty())
+    }
+
+    /// Whether somebody would start the engine again: an orphan may answer as if all were well.
+    fn is_kept(&self) -> bool {
+        match (&self.daemon, self.keeper()) {
+            (Some(_), _) => true,
+            (None, Keeper::Systemd(unit)) => unit.is_active(),
+            (None, Keeper::Supervisor(supervised)) => {
+                supervised.running().is_ok_and(|found| found.is_some())
+            }
+        }
     }
 
     /// The services that should run and are not there or not well, and what is known of them.

@@ -119,3 +119,6 @@ fn pad(out: &mut impl Write, size: u64) -> io::Result<()> {
     let rest = usize::try_from(size % 512).expect("below 512");
     if rest == 0 { Ok(()) } else { out.write_all(&END[..512 - rest]) }
 }
+
+#[cfg(test)]
+mod tests;

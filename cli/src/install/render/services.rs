@@ -202,13 +202,6 @@ fn fill_service(mut service: Mapping, state: &InstallState, tag: String) -> Mapp
     service.insert("pull_policy".into(), "never".into());
     let labels = labels(service.get("labels"), state);
     service.insert("labels".into(), labels.into());
-    if let Some(Value::Mapping(dependencies)) = service.get_mut("depends_on")
-        && let Some(Value::Mapping(engine)) = dependencies.get_mut(ENGINE_SERVICE)
-    {
-        // The engine's image has nothing that could check it from inside; it was proved healthy
-        // from outside before any of these services starts.
-        engine.insert("condition".into(), "service_started".into());
-    }
     service
 }
 
@@ -237,3 +230,6 @@ fn section<'a>(file: &'a mut Mapping, key: &str) -> &'a mut Mapping {
     let value = file.entry(key.into()).or_insert_with(|| Mapping::new().into());
     value.as_mapping_mut().expect("sections are mappings: the check saw to it")
 }
+
+#[cfg(test)]
+mod tests;
