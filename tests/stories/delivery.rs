@@ -1,7 +1,7 @@
 //! One file and a fingerprint: the product comes up on a host without a network, closed to
 //! strangers, and goes without a trace.
 
-use rivetctl_e2e::{site::Site, vendor::Vendor};
+use rivetctl_e2e::{bin, run::Run, site::Site, vendor::Vendor};
 
 #[test]
 fn a_bundle_comes_up_closed_and_healthy_and_leaves_nothing_behind() {
@@ -94,4 +94,34 @@ fn what_is_removed_without_purge_keeps_its_data_for_the_next_install() {
 
     let listed = site.api("/namespaces?name=from-before", Some(&site.token()));
     assert!(listed.body.contains("From before"), "{}", listed.body);
+}
+
+#[test]
+fn where_no_docker_answers_the_engine_runs_as_a_process() {
+    let vendor = Vendor::shared();
+    let site = Site::trusting("bare", &vendor);
+    let mut install = site.command(bin::path("rivetctl"));
+    install.env("DOCKER_HOST", "unix:///nowhere/docker.sock").args([
+        "install",
+        vendor.bundle().as_str(),
+        "--name",
+        site.name(),
+        "--port",
+        &site.port().to_string(),
+        "--set",
+        "NOTES_TITLE=Notes of the site",
+    ]);
+
+    let installed = Run::of(&mut install).ok();
+
+    assert!(installed.stderr.contains("does not run them"), "{}", installed.stderr);
+    assert_eq!(site.state()["settings"]["runtime"], "binary");
+    assert_eq!(site.api("/namespaces", Some(&site.token())).status, 200);
+    assert_eq!(site.api("/namespaces", None).status, 403);
+    assert_eq!(site.containers(), Vec::<String>::new());
+
+    site.rivetctl(["uninstall", site.name(), "--purge", "--yes"]).ok();
+
+    assert_eq!(site.api("/health", None).status, 0);
+    assert!(!site.install_dir().exists());
 }
