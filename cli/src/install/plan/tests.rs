@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bundle_spec::manifest::{
-    Compression, FileEntry, Layer, Pool, StateFormat, Template, TemplateKind,
+    Compression, EngineFlavor, FileEntry, Layer, Pool, StateFormat, Template, TemplateKind,
 };
 
 use super::*;
