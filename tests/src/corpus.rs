@@ -7,6 +7,7 @@
 
 pub mod archive;
 mod manifest_rows;
+mod release_rows;
 mod signature_rows;
 mod tar_rows;
 
@@ -21,6 +22,8 @@ use bundle_spec::{
 
 use self::archive::{Archive, Member};
 
+pub use release_rows::{ReleaseRow, SiteMemory, release_rows};
+
 /// The key that the site trusts for releases.
 const RELEASE: [u8; 32] = [7; 32];
 /// A second release key, for thresholds.
@@ -32,6 +35,9 @@ const STRANGER: [u8; 32] = [9; 32];
 /// The one the stranger vouches for.
 const STRANGERS_FRIEND: [u8; 32] = [10; 32];
 
+/// Makes the bytes of a row out of the good bundle.
+type Make = Box<dyn Fn(&Good) -> Vec<u8>>;
+
 /// One hostile bundle.
 #[expect(missing_debug_implementations, reason = "it holds a closure")]
 pub struct Row {
@@ -41,7 +47,7 @@ pub struct Row {
     pub what: String,
     /// The code that its refusal must carry.
     pub code: &'static str,
-    make: Box<dyn Fn(&Good) -> Vec<u8>>,
+    make: Make,
 }
 
 /// A good bundle, and the keys to make others of it.

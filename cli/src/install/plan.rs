@@ -7,16 +7,18 @@ mod space;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use super::{
-    InstallError,
-    host::{DockerFacts, HostFacts},
-};
-use crate::site::state::{InstallState, Runtime, Settings};
 use bundle_spec::{
     digest::Sha256Digest,
     manifest::{Engine, Image, Manifest, Platform},
     text::Name,
 };
+use indicatif::HumanBytes;
+
+use super::{
+    InstallError,
+    host::{DockerFacts, HostFacts},
+};
+use crate::site::state::{InstallState, Runtime, Settings};
 
 pub(crate) use planned::{
     ImageAction, Intent, Plan, PlannedDocker, PlannedImage, PlannedPort, PlannedSpace, PlannedStep,
@@ -273,8 +275,9 @@ fn steps(
             ImageAction::Keep => format!("{} is in the daemon", image.name),
             ImageAction::Tag => format!("tag {}, which the daemon has", image.name),
             ImageAction::Send { bytes, layers_sent, layers_skipped } => format!(
-                "send {} ({bytes} bytes; layers: {layers_sent} sent, {layers_skipped} there already)",
-                image.name
+                "send {} ({}; layers: {layers_sent} sent, {layers_skipped} there already)",
+                image.name,
+                HumanBytes(bytes),
             ),
         };
         let again = image.action != ImageAction::Keep;

@@ -62,7 +62,7 @@ pub(crate) fn judge(
         platform,
         rivetctl_version: env!("CARGO_PKG_VERSION").parse().expect("our version is one"),
         clock: Clock { now: now(), last_seen: history.last_seen, build_time: build_time() },
-        not_after: NotAfterPolicy::Warn,
+        not_after: not_after(site)?,
         accept_jump: allowances.accept_jump,
         allow_downgrade_to: allowances.allow_downgrade_to,
         max_jump: policy::MAX_JUMP,
@@ -78,6 +78,23 @@ fn audience(site: &Site) -> Result<Option<bundle_spec::text::Name>, SiteError> {
     text.trim().parse().map(Some).map_err(|error: bundle_spec::text::ParseTextError| {
         SiteError::Damaged { path, reason: error.to_string() }
     })
+}
+
+/// What this site does with releases past their time: `warn` or `deny`, the one line of
+/// `<root>/not-after`. Without the file it warns, because clocks inside a perimeter are often wrong.
+fn not_after(site: &Site) -> Result<NotAfterPolicy, SiteError> {
+    let path = site.root().join("not-after");
+    let Some(bytes) = super::durable::read_if_there(&path)? else {
+        return Ok(NotAfterPolicy::Warn);
+    };
+    match String::from_utf8_lossy(&bytes).trim() {
+        "warn" => Ok(NotAfterPolicy::Warn),
+        "deny" => Ok(NotAfterPolicy::Deny),
+        other => {
+            let reason = format!("it says {other:?}, expected warn or deny");
+            Err(SiteError::Damaged { path, reason })
+        }
+    }
 }
 
 /// Whether a judgement rests on a floor that a newer root has reset.

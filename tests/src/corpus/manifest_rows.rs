@@ -3,6 +3,7 @@
 use super::{Good, Row};
 
 /// All rows of section D, and the vendor texts of C64.
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 pub(super) fn rows() -> Vec<Row> {
     let mut rows = vec![
         edit("D68a", "an unknown field", "RVB-MANIFEST-JSON", |text| {

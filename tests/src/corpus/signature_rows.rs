@@ -64,7 +64,7 @@ fn wire() -> Vec<Row> {
         wire_edit("E81c", "bytes after the structure", |wire| wire.push(0)),
         wire_edit("E81d", "a length past the end", |wire| wire[10] = 0x7f),
         wire_edit("E81e", "a key of another type", |wire| {
-            replace(wire, b"ssh-ed25519", b"ssh-ed25518")
+            replace(wire, b"ssh-ed25519", b"ssh-ed25518");
         }),
         wire_edit("E81f", "another hash", |wire| replace(wire, b"sha512", b"sha256")),
         wire_edit("E81g", "a reserved field that is not empty", |wire| {

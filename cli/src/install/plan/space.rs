@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use bundle_spec::manifest::{Engine, Manifest, Platform};
+use indicatif::HumanBytes;
 
 use super::{ImageAction, PlannedImage, PlannedSpace};
 use crate::install::{
@@ -43,20 +44,32 @@ pub(super) fn needed(
         }
         entry.what.push_str(&what);
     };
-    need(&facts.site_space, DATA_RESERVE, format!("{DATA_RESERVE} reserve for the engine's data"));
-    need(&facts.site_space, FILES, format!("{FILES} files"));
+    need(
+        &facts.site_space,
+        DATA_RESERVE,
+        format!("{} reserve for the engine's data", HumanBytes(DATA_RESERVE)),
+    );
+    need(&facts.site_space, FILES, format!("{} files", HumanBytes(FILES)));
     match &facts.docker {
         None => {
             let program = manifest.blob_size(&engine.binary).unwrap_or(0);
-            need(&facts.site_space, program, format!("{program} the engine's program"));
+            need(
+                &facts.site_space,
+                program,
+                format!("{} the engine's program", HumanBytes(program)),
+            );
         }
         Some(docker) => {
             let (largest, unpacked, sent) = image_bytes(manifest, platform, images);
             if let Some(space) = docker.space.as_ref().filter(|_| largest > 0) {
-                need(space, largest, format!("{largest} the largest image while it is sent"));
-                need(space, unpacked, format!("{unpacked} unpacked layers"));
+                need(
+                    space,
+                    largest,
+                    format!("{} the largest image while it is sent", HumanBytes(largest)),
+                );
+                need(space, unpacked, format!("{} unpacked layers", HumanBytes(unpacked)));
                 if docker.store == ImageStore::Containerd {
-                    need(space, sent, format!("{sent} compressed layers"));
+                    need(space, sent, format!("{} compressed layers", HumanBytes(sent)));
                 }
             }
         }
