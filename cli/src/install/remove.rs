@@ -39,6 +39,21 @@ pub(crate) struct Removal {
     pub(crate) kept: Vec<String>,
 }
 
+impl Removal {
+    fn nothing(dir: &InstallDir, data: DataFate) -> Self {
+        Self {
+            install: dir.name().to_string(),
+            data,
+            containers: Vec::new(),
+            volumes: Vec::new(),
+            tags: Vec::new(),
+            processes: Vec::new(),
+            paths: Vec::new(),
+            kept: Vec::new(),
+        }
+    }
+}
+
 /// Looks at what there is to remove.
 pub(crate) fn look(
     dir: &InstallDir,
@@ -46,16 +61,7 @@ pub(crate) fn look(
     daemon: Option<&Daemon>,
     data: DataFate,
 ) -> Outcome<Removal> {
-    let mut removal = Removal {
-        install: dir.name().to_string(),
-        data,
-        containers: Vec::new(),
-        volumes: Vec::new(),
-        tags: Vec::new(),
-        processes: Vec::new(),
-        paths: Vec::new(),
-        kept: Vec::new(),
-    };
+    let mut removal = Removal::nothing(dir, data);
     if let Some(daemon) = daemon {
         let containers = Containers::of(daemon, state.project());
         removal.containers =
@@ -92,16 +98,7 @@ pub(crate) fn look_at_leftovers(
     daemon: Option<&Daemon>,
     data: DataFate,
 ) -> Outcome<Removal> {
-    let mut removal = Removal {
-        install: dir.name().to_string(),
-        data,
-        containers: Vec::new(),
-        volumes: Vec::new(),
-        tags: Vec::new(),
-        processes: Vec::new(),
-        paths: Vec::new(),
-        kept: Vec::new(),
-    };
+    let mut removal = Removal::nothing(dir, data);
     match data {
         DataFate::Purge => removal.paths.push(dir.path().to_owned()),
         DataFate::Keep => removal.kept.push(dir.path().to_string()),

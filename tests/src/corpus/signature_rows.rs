@@ -260,7 +260,7 @@ fn roots() -> Vec<Row> {
             root_document(2, 1, &[NEW_ROOT], 1, &[SECOND_RELEASE]),
             &[ROOT, NEW_ROOT],
         ),
-        Row::new("E91", "no root that the site knows", "RVB-ROOT-UNKNOWN", |_| {
+        Row::new("E91", "no root that the site knows", "RCTL-TRUST-FINGERPRINT", |_| {
             let own = root_document(1, 1, &[STRANGER], 1, &[STRANGERS_FRIEND]);
             let chain = [RawRoot { version: 1, bytes: &own, signers: &[STRANGER] }];
             pack_with_roots(&chain, |manifest| vec![signature(STRANGER, manifest)])

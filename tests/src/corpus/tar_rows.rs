@@ -255,7 +255,9 @@ pub(super) fn names() -> Vec<Row> {
             tar.last().put(field::NAME, &name.as_bytes()[..name.len() - 1]).seal();
         }),
         row("C65c", "content that is not the digest in its name", "RVB-BLOB-DIGEST", |tar, _| {
-            tar.last().data[0] ^= 1;
+            let at = tar.first_blob();
+            let small = tar.members[at..].iter_mut().find(|blob| blob.data.len() < 1024);
+            small.unwrap().data[0] ^= 1;
         }),
         row("C66a", "a blob that the manifest does not list", "RVB-BLOB-LIST", |tar, _| {
             let name = format!("blobs/sha256/{}", "f".repeat(64));
