@@ -246,9 +246,10 @@ fn a_root_directory_with_a_hole_or_a_stray_file_is_refused() {
     assert_eq!(vendor.bundle("notes.rvb", &[]).code(), "RCTL-ROOT-NAME");
     std::fs::remove_file(vendor.path("root/notes.txt")).unwrap();
 
-    let signature = format!("root/1.{}.sshsig", key_hex(&vendor, "root.key"));
+    let signature_of = |root: u8| format!("root/{root}.{}.sshsig", key_hex(&vendor, "root.key"));
+    let signature = signature_of(1);
     let good = std::fs::read(vendor.path(&signature)).unwrap();
-    let other = std::fs::read(vendor.path(&signature.replace("1.", "2."))).unwrap();
+    let other = std::fs::read(vendor.path(&signature_of(2))).unwrap();
     vendor.write(&signature, &other);
     assert_eq!(vendor.bundle("notes.rvb", &[]).status, 3);
     vendor.write(&signature, &good);

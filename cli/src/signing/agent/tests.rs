@@ -124,3 +124,14 @@ fn an_agent_that_answers_nonsense_is_refused() {
         liar.join().unwrap();
     }
 }
+
+#[test]
+fn an_answer_of_any_length_is_not_waited_for() {
+    let id = SecretKey::from_seed([1; 32]).public().id();
+    let directory = camino_tempfile::tempdir().unwrap();
+    let socket = directory.path().join("agent");
+    let liar = liar(&socket, vec![0xff, 0xff, 0xff, 0xff]);
+    let error = AgentKey::from_socket(socket.as_str(), id).unwrap_err();
+    assert!(error.to_string().contains("an answer of 4294967295 bytes"), "{error}");
+    liar.join().unwrap();
+}
