@@ -13,5 +13,7 @@ mod delivery;
 mod refusals;
 /// The token changes while the product runs.
 mod rotation;
+/// Checking a bundle touches nothing.
+mod silence;
 /// The upstream engine is delivered like ours.
 mod upstream;
