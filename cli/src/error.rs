@@ -35,6 +35,10 @@ pub(crate) trait Explain: Error + Send + Sync + 'static {
     fn code(&self) -> Cow<'static, str>;
     /// What the reader can do now: a full sentence, or empty when the message says it all.
     fn advice(&self) -> String;
+    /// Whether it only says that the reader of our output has gone (`| head`), which is no failure.
+    fn nobody_listens(&self) -> bool {
+        false
+    }
 }
 
 /// A failed command.
@@ -61,6 +65,11 @@ impl Failure {
     pub(crate) fn context(mut self, doing: impl Into<String>) -> Self {
         self.context.push(doing.into());
         self
+    }
+
+    /// Whether the reader of our output has gone.
+    pub(crate) fn nobody_listens(&self) -> bool {
+        self.error.nobody_listens()
     }
 
     /// The exit status.
@@ -130,6 +139,9 @@ impl<T, E: Into<Failure>> Context<T> for Result<T, E> {
     }
 }
 
+/// What [`FileError`] calls the stream that results go to.
+pub(crate) const STANDARD_OUTPUT: &str = "standard output";
+
 /// A file or directory that could not be read or written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot {verb} {path}")]
@@ -158,6 +170,10 @@ impl Explain for FileError {
 
     fn code(&self) -> Cow<'static, str> {
         BundleError::from_io(&self.source).map_or("RCTL-FILE".into(), Explain::code)
+    }
+
+    fn nobody_listens(&self) -> bool {
+        self.path == STANDARD_OUTPUT && self.source.kind() == std::io::ErrorKind::BrokenPipe
     }
 
     fn advice(&self) -> String {

@@ -16,7 +16,7 @@ use std::{
 
 use serde::Serialize;
 
-use crate::error::{Failure, FailureView, Outcome};
+use crate::error::{Failure, FailureView, FileError, Outcome, STANDARD_OUTPUT};
 
 pub(crate) use progress::Progress;
 
@@ -115,9 +115,7 @@ impl Output {
 
     /// Prints text that is itself the product (a script, a man page, a token), as it is.
     pub(crate) fn raw(&mut self, bytes: &[u8]) -> Outcome {
-        self.stdout
-            .write_all(bytes)
-            .map_err(crate::error::FileError::on("write to", "standard output"))?;
+        self.stdout.write_all(bytes).map_err(FileError::on("write to", STANDARD_OUTPUT))?;
         Ok(())
     }
 
@@ -148,6 +146,9 @@ impl Output {
 
     /// Prints a failure and gives its exit status.
     pub(crate) fn failure(&mut self, failure: &Failure) -> ExitCode {
+        if failure.nobody_listens() {
+            return ExitCode::SUCCESS;
+        }
         let view = failure.view();
         let text = view.human();
         if self.json {
@@ -171,8 +172,7 @@ impl Output {
     }
 
     fn line(&mut self, text: &str) -> Outcome {
-        writeln!(self.stdout, "{text}")
-            .map_err(crate::error::FileError::on("write to", "standard output"))?;
+        writeln!(self.stdout, "{text}").map_err(FileError::on("write to", STANDARD_OUTPUT))?;
         Ok(())
     }
 
