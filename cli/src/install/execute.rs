@@ -16,7 +16,7 @@ use bundle_spec::{
 use camino::Utf8Path;
 
 use super::{
-    InstallError, images, load,
+    InstallError, load,
     operate::Installed,
     plan::{ImageAction, Plan, PlannedImage, StepKind},
     prove, rehearse,
@@ -137,8 +137,10 @@ impl Execution<'_> {
         // What the daemon had when the plan was made may have gone with another install since.
         match planned.action {
             ImageAction::Keep => (),
-            ImageAction::Tag if images::inspect(daemon, &planned.id)?.is_none() => send(0, 0)?,
-            ImageAction::Tag => load::tag(daemon, &image, planned)?,
+            ImageAction::Tag => match load::tag(daemon, &image, planned) {
+                Err(refused) if refused.exit() == Class::Daemon as u8 => send(0, 0)?,
+                outcome => outcome?,
+            },
             ImageAction::Send { bytes, layers_skipped: 0, .. } => send(bytes, 0)?,
             ImageAction::Send { bytes, layers_skipped, .. } => match send(bytes, layers_skipped) {
                 Err(refused) if refused.exit() == Class::Daemon as u8 => send(bytes, 0)?,
