@@ -58,12 +58,17 @@ impl Id {
     }
 }
 
-/// A UUID of version 4, straight from the kernel: a static program in an empty root has no
+/// Random bytes, straight from the kernel: a static program in an empty root has no
 /// `/dev/urandom` to fall back to, which is where the usual crates go.
-fn random_uuid() -> [u8; 16] {
-    let mut bytes = [0; 16];
+pub fn random_bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
     let filled = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
     assert_eq!(filled, Ok(bytes.len()), "the kernel has random bytes");
+    bytes
+}
+
+fn random_uuid() -> [u8; 16] {
+    let mut bytes: [u8; 16] = random_bytes();
     bytes[6] = (bytes[6] & 0x0F) | 0x40;
     bytes[8] = (bytes[8] & 0x3F) | 0x80;
     bytes

@@ -1,0 +1,155 @@
+//! The way to one envoy: a queue of frames, bounded in bytes.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use rivet_envoy_protocol as protocol;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use vbare::OwnedVersionedData as _;
+
+use super::EnvoyId;
+
+/// How many bytes may wait for an envoy that reads slowly before those who send wait too.
+const QUEUE_BYTES: usize = 16 << 20;
+
+/// The envoy's connection has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the envoy's connection is closed")]
+pub struct ConnectionClosed;
+
+/// Why the engine ends a connection: code and reason of the close frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CloseFrame {
+    /// The code (RFC 6455, section 7.4).
+    pub code: u16,
+    /// `group.code`; the ray id is added where it is sent.
+    pub reason: &'static str,
+}
+
+/// A frame on its way, and the room that it takes.
+#[derive(Debug)]
+pub struct Outgoing {
+    /// The encoded message.
+    pub frame: Bytes,
+    _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Where the session takes frames from.
+pub type OutgoingQueue = mpsc::UnboundedReceiver<Outgoing>;
+
+/// One connection of an envoy.
+#[derive(Debug)]
+pub struct EnvoyConnection {
+    envoy: EnvoyId,
+    pool: Arc<str>,
+    version: u32,
+    protocol_version: u16,
+    queue: mpsc::UnboundedSender<Outgoing>,
+    room: Arc<Semaphore>,
+    closed: CancellationToken,
+    close_frame: OnceLock<CloseFrame>,
+}
+
+impl EnvoyConnection {
+    /// A connection, and the queue that its session empties.
+    pub fn new(
+        envoy: EnvoyId,
+        pool: Arc<str>,
+        version: u32,
+        protocol_version: u16,
+    ) -> (Arc<Self>, OutgoingQueue) {
+        let (queue, outgoing) = mpsc::unbounded_channel();
+        let connection = Self {
+            envoy,
+            pool,
+            version,
+            protocol_version,
+            queue,
+            room: Arc::new(Semaphore::new(QUEUE_BYTES)),
+            closed: CancellationToken::new(),
+            close_frame: OnceLock::new(),
+        };
+        (Arc::new(connection), outgoing)
+    }
+
+    /// Whose connection it is.
+    pub fn envoy(&self) -> &EnvoyId {
+        &self.envoy
+    }
+
+    /// The pool that the envoy serves.
+    pub fn pool(&self) -> &Arc<str> {
+        &self.pool
+    }
+
+    /// The version of the app.
+    pub fn version(&self) -> u32 {
+        self.version
+    }
+
+    /// The version of the protocol that the envoy speaks.
+    pub fn protocol_version(&self) -> u16 {
+        self.protocol_version
+    }
+
+    /// Queues a message, and waits while the queue is full.
+    pub async fn send(&self, message: protocol::ToEnvoy) -> Result<(), ConnectionClosed> {
+        let frame = self.encode(message)?;
+        let wanted = u32::try_from(frame.len().min(QUEUE_BYTES)).map_err(|_| ConnectionClosed)?;
+        let room = tokio::select! {
+            () = self.closed.cancelled() => return Err(ConnectionClosed),
+            room = Arc::clone(&self.room).acquire_many_owned(wanted) => room,
+        };
+        let room = room.map_err(|_| ConnectionClosed)?;
+        self.queue(Outgoing { frame, _room: Some(room) })
+    }
+
+    /// Queues a message whatever waits there: for the few small ones that must not wait.
+    pub fn send_now(&self, message: protocol::ToEnvoy) -> Result<(), ConnectionClosed> {
+        let frame = self.encode(message)?;
+        self.queue(Outgoing { frame, _room: None })
+    }
+
+    /// Whether the connection has ended.
+    pub fn is_closed(&self) -> bool {
+        self.closed.is_cancelled()
+    }
+
+    /// Waits for the end of the connection.
+    pub async fn closed(&self) {
+        self.closed.cancelled().await;
+    }
+
+    /// Ends the connection. The first reason given is the one that the envoy reads.
+    pub fn close(&self, frame: Option<CloseFrame>) {
+        if let Some(frame) = frame {
+            let _ = self.close_frame.set(frame);
+        }
+        self.closed.cancel();
+    }
+
+    /// What the envoy is told at the end, when it is the engine that ends the connection.
+    pub fn close_frame(&self) -> Option<&CloseFrame> {
+        self.close_frame.get()
+    }
+
+    fn encode(&self, message: protocol::ToEnvoy) -> Result<Bytes, ConnectionClosed> {
+        if self.is_closed() {
+            return Err(ConnectionClosed);
+        }
+        let wrapped = protocol::versioned::ToEnvoy::wrap_latest(message);
+        match wrapped.serialize(self.protocol_version) {
+            Ok(frame) => Ok(frame.into()),
+            Err(error) => {
+                // An older protocol has no word for it: the envoy could not have asked for it.
+                tracing::warn!(%error, envoy_key = %self.envoy.key, "a message was not encoded");
+                Err(ConnectionClosed)
+            }
+        }
+    }
+
+    fn queue(&self, outgoing: Outgoing) -> Result<(), ConnectionClosed> {
+        self.queue.send(outgoing).map_err(|_| ConnectionClosed)
+    }
+}

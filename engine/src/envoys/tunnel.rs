@@ -1,0 +1,278 @@
+//! Requests and sockets between clients and actors: which message belongs to which.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use rivet_envoy_protocol as protocol;
+use tokio::sync::mpsc;
+
+use super::{ConnectionClosed, EnvoyConnection};
+use crate::keyspace::{Id, id::random_bytes};
+
+/// How many bytes of an app's answer may wait for a client that reads slowly. Streams stay far
+/// below by their windows; a buffered answer is at most 20 MiB, a WebSocket message 32 MiB.
+const QUEUE_BYTES: usize = 48 << 20;
+
+/// What a queued message takes besides its body.
+const MESSAGE_BYTES: usize = 96;
+
+/// The client reads more slowly than the app writes, and too much waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("more than {QUEUE_BYTES} bytes wait for the client")]
+pub struct TunnelOverflow;
+
+/// Everything in flight; cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Tunnels(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    gateway_id: protocol::GatewayId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    next: u32,
+    open: HashMap<protocol::RequestId, Arc<Inbox>>,
+    /// The sockets that stay open while their actor sleeps.
+    hibernatable: HashMap<Id, HashSet<protocol::RequestId>>,
+}
+
+#[derive(Debug)]
+struct Inbox {
+    queue: mpsc::UnboundedSender<protocol::ToRivetTunnelMessageKind>,
+    queued: AtomicUsize,
+    overflow: AtomicBool,
+}
+
+/// One request or socket: its id, its counter, and what its actor answers. Dropping it ends it.
+#[derive(Debug)]
+pub struct Tunnel {
+    tunnels: Tunnels,
+    actor_id: Id,
+    request_id: protocol::RequestId,
+    next_index: u16,
+    inbox: Arc<Inbox>,
+    messages: mpsc::UnboundedReceiver<protocol::ToRivetTunnelMessageKind>,
+}
+
+impl Default for Tunnels {
+    fn default() -> Self {
+        let (gateway_id, first): ([u8; 4], [u8; 4]) = (random_bytes(), random_bytes());
+        let state = State {
+            next: u32::from_le_bytes(first),
+            open: HashMap::new(),
+            hibernatable: HashMap::new(),
+        };
+        Self(Arc::new(Inner { gateway_id, state: Mutex::new(state) }))
+    }
+}
+
+impl Tunnels {
+    /// A tunnel to `actor_id` with an id of its own.
+    pub fn open(&self, actor_id: Id) -> Tunnel {
+        let (queue, messages) = mpsc::unbounded_channel();
+        let inbox =
+            Arc::new(Inbox { queue, queued: AtomicUsize::new(0), overflow: AtomicBool::new(false) });
+        let request_id = self.lock().register(&inbox);
+        Tunnel { tunnels: self.clone(), actor_id, request_id, next_index: 0, inbox, messages }
+    }
+
+    /// Hands a message to the tunnel that it names. One that names none is too late, and ignored.
+    pub fn deliver(&self, message: protocol::ToRivetTunnelMessage) {
+        let protocol::ToRivetTunnelMessage { message_id, message_kind } = message;
+        if message_id.gateway_id != self.0.gateway_id {
+            return;
+        }
+        let inbox = self.lock().open.get(&message_id.request_id).cloned();
+        if let Some(inbox) = inbox {
+            inbox.put(message_kind);
+        }
+    }
+
+    /// The sockets that `actor_id` takes up again when it starts.
+    pub fn hibernating(&self, actor_id: &Id) -> Vec<protocol::HibernatingRequest> {
+        let gateway_id = self.0.gateway_id;
+        let state = self.lock();
+        let requests = state.hibernatable.get(actor_id).into_iter().flatten();
+        requests
+            .map(|request_id| protocol::HibernatingRequest { gateway_id, request_id: *request_id })
+            .collect()
+    }
+
+    /// How many requests and sockets are in flight.
+    pub fn len(&self) -> usize {
+        self.lock().open.len()
+    }
+
+    /// Whether nothing is in flight.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Nothing in here can panic half way through a change.
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn register(&mut self, inbox: &Arc<Inbox>) -> protocol::RequestId {
+        loop {
+            let request_id = self.next.to_le_bytes();
+            self.next = self.next.wrapping_add(1);
+            if let std::collections::hash_map::Entry::Vacant(free) = self.open.entry(request_id) {
+                free.insert(Arc::clone(inbox));
+                return request_id;
+            }
+        }
+    }
+
+    fn set_hibernatable(&mut self, actor_id: Id, request: protocol::RequestId, is: bool) {
+        if is {
+            self.hibernatable.entry(actor_id).or_default().insert(request);
+        } else if let Some(requests) = self.hibernatable.get_mut(&actor_id) {
+            requests.remove(&request);
+            if requests.is_empty() {
+                self.hibernatable.remove(&actor_id);
+            }
+        }
+    }
+}
+
+impl Inbox {
+    fn put(&self, kind: protocol::ToRivetTunnelMessageKind) {
+        let size = size_of_message(&kind);
+        let before = self.queued.fetch_add(size, Ordering::Relaxed);
+        if before > 0 && before.saturating_add(size) > QUEUE_BYTES {
+            self.overflow.store(true, Ordering::Relaxed);
+        }
+        if self.overflow.load(Ordering::Relaxed) {
+            // What comes after a gap is of no use: only the end of the tunnel is told.
+            let reason = protocol::HttpStreamAbortReason {
+                kind: protocol::HttpStreamAbortReasonKind::InternalError,
+                detail: None,
+            };
+            let end = protocol::ToRivetResponseAbort { reason };
+            let _ = self.queue.send(protocol::ToRivetTunnelMessageKind::ToRivetResponseAbort(end));
+        } else {
+            let _ = self.queue.send(kind);
+        }
+    }
+
+    fn took(
+        &self,
+        kind: protocol::ToRivetTunnelMessageKind,
+    ) -> Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow> {
+        if self.overflow.load(Ordering::Relaxed) {
+            return Err(TunnelOverflow);
+        }
+        self.queued.fetch_sub(size_of_message(&kind), Ordering::Relaxed);
+        Ok(kind)
+    }
+}
+
+impl Tunnel {
+    /// The actor that the tunnel leads to.
+    pub fn actor_id(&self) -> Id {
+        self.actor_id
+    }
+
+    /// Whether the socket stays open while the actor sleeps.
+    pub fn set_hibernatable(&self, hibernatable: bool) {
+        self.tunnels.lock().set_hibernatable(self.actor_id, self.request_id, hibernatable);
+    }
+
+    /// Sends with the next index, which is returned. The counter moves only when it was queued.
+    pub async fn send(
+        &mut self,
+        connection: &EnvoyConnection,
+        kind: protocol::ToEnvoyTunnelMessageKind,
+    ) -> Result<u16, ConnectionClosed> {
+        let index = self.next_index;
+        self.resend(connection, index, kind).await?;
+        self.next_index = index.wrapping_add(1);
+        Ok(index)
+    }
+
+    /// Takes the next index without sending anything: for a message that is kept until its actor
+    /// is back.
+    pub fn reserve(&mut self) -> u16 {
+        let index = self.next_index;
+        self.next_index = index.wrapping_add(1);
+        index
+    }
+
+    /// Sends under an index that was taken before.
+    pub async fn resend(
+        &self,
+        connection: &EnvoyConnection,
+        index: u16,
+        kind: protocol::ToEnvoyTunnelMessageKind,
+    ) -> Result<(), ConnectionClosed> {
+        let message_id = protocol::MessageId {
+            gateway_id: self.tunnels.0.gateway_id,
+            request_id: self.request_id,
+            message_index: index,
+        };
+        let message = protocol::ToEnvoyTunnelMessage { message_id, message_kind: kind };
+        connection.send(protocol::ToEnvoy::ToEnvoyTunnelMessage(message)).await
+    }
+
+    /// Begins again under a new id: nothing that was sent or queued before counts any more.
+    pub fn restart(&mut self) {
+        *self = self.tunnels.open(self.actor_id);
+    }
+
+    /// Waits for the actor's next message.
+    pub async fn recv(
+        &mut self,
+    ) -> Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow> {
+        match self.messages.recv().await {
+            Some(kind) => self.inbox.took(kind),
+            // The inbox holds a sender for as long as the tunnel lives.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The actor's next message, if it is there already.
+    pub fn try_recv(
+        &mut self,
+    ) -> Option<Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow>> {
+        self.messages.try_recv().ok().map(|kind| self.inbox.took(kind))
+    }
+}
+
+impl Drop for Tunnel {
+    fn drop(&mut self) {
+        let mut state = self.tunnels.lock();
+        state.open.remove(&self.request_id);
+        state.set_hibernatable(self.actor_id, self.request_id, false);
+    }
+}
+
+fn size_of_message(kind: &protocol::ToRivetTunnelMessageKind) -> usize {
+    use protocol::ToRivetTunnelMessageKind as Kind;
+
+    let body = match kind {
+        Kind::ToRivetResponseStart(start) => {
+            let headers = start.headers.iter().map(|(name, value)| name.len() + value.len());
+            start.body.as_ref().map_or(0, Vec::len) + headers.sum::<usize>()
+        }
+        Kind::ToRivetResponseChunk(chunk) => chunk.body.len(),
+        Kind::ToRivetWebSocketMessage(message) => message.data.len(),
+        Kind::ToRivetResponseAbort(_)
+        | Kind::ToRivetRequestBodyWindowUpdate(_)
+        | Kind::ToRivetRequestBodyCancel
+        | Kind::ToRivetWebSocketOpen(_)
+        | Kind::ToRivetWebSocketMessageAck(_)
+        | Kind::ToRivetWebSocketClose(_) => 0,
+    };
+    body + MESSAGE_BYTES
+}
