@@ -233,6 +233,8 @@ pub enum CommandRow {
     Stop {
         /// Why.
         reason: StopReason,
+        /// When it was queued: one for an envoy that never comes back is dropped in the end.
+        queued_ts: u64,
     },
 }
 
