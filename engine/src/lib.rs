@@ -6,6 +6,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`clock`] | what time is it? |
+//! | [`websocket`] | how is a WebSocket accepted, and how refused? |
 //! | [`keyspace`] | what is stored, under which bytes, in which order? |
 //! | [`storage`] | how do several reads and writes become one durable step? |
 //! | [`directory`] | which namespaces and runner configs exist, and by which rules? |
@@ -18,6 +19,7 @@
 pub mod clock;
 pub mod keyspace;
 pub mod storage;
+pub mod websocket;
 
 pub mod directory;
 

@@ -8,8 +8,18 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 9] =
-    ["clock", "keyspace", "storage", "directory", "telemetry", "config", "auth", "api", "server"];
+const LAYERS: [&str; 10] = [
+    "clock",
+    "websocket",
+    "keyspace",
+    "storage",
+    "directory",
+    "telemetry",
+    "config",
+    "auth",
+    "api",
+    "server",
+];
 
 fn sources() -> Vec<(PathBuf, String)> {
     fn collect(dir: &Path, found: &mut Vec<PathBuf>) {

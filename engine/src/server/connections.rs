@@ -82,7 +82,9 @@ impl Serving {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+            // A WebSocket leaves this task: whoever answered its handshake has it from then on.
+            .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         self.metrics.connections().inc();
         let outcome = tokio::select! {
