@@ -1,19 +1,20 @@
 //! The data model: what is stored, under which bytes and in which order. Pure, without I/O.
 //!
 //! Every key is a table's tag byte followed by fields whose byte order is their natural order, so
-//! that a range of keys is a question about the data. Values are JSON.
+//! that a range of keys is a question about the data. Values are JSON, except where a row is large
+//! or written often: those are bytes of their own ([`StoredValue`]).
 
 mod encoding;
 pub mod id;
 mod range;
 pub mod tables;
-
-use serde::{Serialize, de::DeserializeOwned};
+mod value;
 
 pub use self::{
     encoding::{KeyError, KeyReader, KeyWriter},
     id::Id,
     range::{KeyRange, Order},
+    value::{StoredValue, ValueError},
 };
 
 /// One logical table.
@@ -25,7 +26,16 @@ pub trait Table {
     /// How rows are found. Its byte order is its scan order.
     type Key: Key;
     /// What a row holds.
-    type Value: Serialize + DeserializeOwned;
+    type Value: StoredValue;
+    /// Whether the storage itself sees to it that what a transaction has read of this table is
+    /// still so when it commits.
+    ///
+    /// Tables of many, large rows turn it off. Each group of their rows (the pages of one database)
+    /// is then guarded by one tracked row: whoever reads or writes one of the group for the sake of
+    /// a write also reads the guard, and whoever writes one also writes the guard. Two transactions
+    /// that would disturb each other meet at the guard, and the storage remembers one key for them
+    /// instead of hundreds.
+    const TRACKED: bool = true;
 }
 
 /// The key of a table: fields written in order, and read back in the same order.

@@ -42,8 +42,11 @@ pub trait Attempt: Debug {
     fn range(&self, range: &KeyRange, order: Order, limit: usize)
     -> Result<Vec<Row>, StorageError>;
 
+    /// The first `limit` keys of `range` at that moment.
+    fn keys(&self, range: &KeyRange, limit: usize) -> Result<Vec<Vec<u8>>, StorageError>;
+
     /// Writes everything, or nothing when a key in `reads` was written since that moment.
-    fn commit(self: Box<Self>, reads: ReadSet, writes: Vec<Write>) -> Pending;
+    fn commit(self: Box<Self>, reads: ReadSet, writes: WriteSet) -> Pending;
 }
 
 /// A key and its value.
@@ -51,6 +54,18 @@ pub type Row = (Vec<u8>, Vec<u8>);
 
 /// A key and what becomes of it: a new value, or none.
 pub type Write = (Vec<u8>, Option<Vec<u8>>);
+
+/// What a transaction changes.
+#[derive(Debug, Default)]
+pub struct WriteSet {
+    /// Ranges that lose their rows before anything is written. Of untracked tables only.
+    pub erased: Vec<KeyRange>,
+    /// Rows that others may have read: they hear of the change.
+    pub tracked: Vec<Write>,
+    /// Rows of untracked tables: a row in `tracked` speaks for them (see
+    /// [`TRACKED`](crate::keyspace::Table::TRACKED)).
+    pub untracked: Vec<Write>,
+}
 
 /// What a transaction has seen, and must still be so when it commits.
 #[derive(Debug, Default)]

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 pub use self::runner_configs::{
     Eviction, RunnerConfigKey, RunnerConfigRow, RunnerConfigs, RunnerKind, ServerlessRow,
 };
-use super::{Id, Key, KeyError, KeyReader, KeyWriter, Table};
+use super::{Id, Key, KeyError, KeyReader, KeyWriter, Table, value::json_rows};
 
 /// The layout of the data that this engine writes. A newer one is refused when it is found.
 pub const FORMAT: u32 = 1;
@@ -62,6 +62,8 @@ pub struct NamespaceNames;
 /// Namespaces by age: the order in which they are listed.
 #[derive(Debug)]
 pub struct NamespaceAges;
+
+json_rows!(FormatRow, NamespaceRow, RunnerConfigRow, Id);
 
 impl Table for Meta {
     const NAME: &'static str = "meta";

@@ -16,7 +16,10 @@ use std::{
     thread,
 };
 
-use rocksdb::{DB, DBRecoveryMode, Direction, IteratorMode, Options, ReadOptions};
+use rocksdb::{
+    BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBRecoveryMode, Direction, IteratorMode,
+    Options, ReadOptions,
+};
 use tokio::sync::oneshot;
 
 use self::{
@@ -25,7 +28,7 @@ use self::{
 };
 use super::{
     Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageObserver, Watch,
-    Write, watches::Watches,
+    WriteSet, watches::Watches,
 };
 use crate::keyspace::{
     KeyRange, Order, key_bytes,
@@ -34,6 +37,12 @@ use crate::keyspace::{
 
 /// How many commits may wait for the disk before those who come after wait for the queue.
 const QUEUE: usize = 4096;
+
+/// How many bytes are kept in memory until they are written into a file of their own.
+const WRITE_BUFFER: usize = 4 << 20;
+
+/// How many bytes of the files are kept in memory.
+const BLOCK_CACHE: usize = 8 << 20;
 
 /// What an acknowledged commit survives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -175,7 +184,24 @@ impl Attempt for RocksAttempt<'_> {
             .collect()
     }
 
-    fn commit(self: Box<Self>, reads: ReadSet, writes: Vec<Write>) -> Pending {
+    fn keys(&self, range: &KeyRange, limit: usize) -> Result<Vec<Vec<u8>>, StorageError> {
+        let mut options = ReadOptions::default();
+        options.set_iterate_lower_bound(range.start.clone());
+        options.set_iterate_upper_bound(range.end.clone());
+        let mut rows = self.snapshot.raw_iterator_opt(options);
+        let mut keys = Vec::new();
+        rows.seek_to_first();
+        while let Some(key) = rows.key()
+            && keys.len() < limit
+        {
+            keys.push(key.to_owned());
+            rows.next();
+        }
+        rows.status().map_err(StorageError::Database)?;
+        Ok(keys)
+    }
+
+    fn commit(self: Box<Self>, reads: ReadSet, writes: WriteSet) -> Pending {
         let (answer, pending) = oneshot::channel();
         let request = Request { version: self.version, reads, writes, answer };
         if let Some(queue) = &self.storage.queue {
@@ -193,9 +219,12 @@ fn options() -> Options {
     // dropped; damage anywhere else is a reason to stop, not to forget what came after it.
     options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
     options.set_compression_type(rocksdb::DBCompressionType::Lz4);
-    options.set_write_buffer_size(16 << 20);
-    options.set_max_total_wal_size(64 << 20);
+    // One buffer that fills while one other is written out.
+    options.set_write_buffer_size(WRITE_BUFFER);
+    options.set_max_write_buffer_number(2);
+    options.set_max_total_wal_size(32 << 20);
     options.set_max_open_files(512);
+    options.set_block_based_table_factory(&tables());
     options.set_keep_log_file_num(4);
     options.set_max_log_file_size(4 << 20);
     options.set_bytes_per_sync(1 << 20);
@@ -203,6 +232,20 @@ fn options() -> Options {
     options.set_stats_dump_period_sec(0);
     options.set_stats_persist_period_sec(0);
     options
+}
+
+/// How the files are read: with memory that does not grow with what is stored.
+fn tables() -> BlockBasedOptions {
+    let mut tables = BlockBasedOptions::default();
+    tables.set_block_cache(&Cache::new_lru_cache(BLOCK_CACHE));
+    // Indexes and filters count as cache, in pieces, of which only the top is always there.
+    tables.set_cache_index_and_filter_blocks(true);
+    tables.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    tables.set_partition_filters(true);
+    tables.set_pin_top_level_index_and_filter(true);
+    // Many reads ask for what is not there: a page never written, a key that is free.
+    tables.set_bloom_filter(10.0, false);
+    tables
 }
 
 fn database_dir(dir: &Path) -> PathBuf {

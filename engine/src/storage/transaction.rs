@@ -2,8 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Attempt, Pending, ReadSet, Row, StorageError, Write};
-use crate::keyspace::{KeyRange, Order, Table, key_bytes, parse_key};
+use super::{Attempt, Pending, ReadSet, Row, StorageError, WriteSet};
+use crate::keyspace::{KeyRange, Order, StoredValue, Table, key_bytes, parse_key};
+
+/// Up to how many rows are erased one by one. A range that is erased as such costs every later
+/// read a look at it until it is compacted away, so few rows are better named.
+const ERASED_ONE_BY_ONE: usize = if cfg!(test) { 3 } else { 256 };
 
 /// A key of `T` and its row.
 pub type TypedRow<T> = (<T as Table>::Key, <T as Table>::Value);
@@ -13,22 +17,34 @@ pub type TypedRow<T> = (<T as Table>::Key, <T as Table>::Value);
 pub struct Transaction<'s> {
     attempt: Box<dyn Attempt + 's>,
     reads: ReadSet,
-    writes: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    erased: Vec<KeyRange>,
+    writes: BTreeMap<Vec<u8>, Change>,
+}
+
+/// What becomes of a key.
+#[derive(Debug, Clone)]
+struct Change {
+    value: Option<Vec<u8>>,
+    tracked: bool,
 }
 
 impl<'s> Transaction<'s> {
     pub(super) fn new(attempt: Box<dyn Attempt + 's>) -> Self {
-        Self { attempt, reads: ReadSet::default(), writes: BTreeMap::new() }
+        Self { attempt, reads: ReadSet::default(), erased: Vec::new(), writes: BTreeMap::new() }
     }
 
     /// The row at `key`, if there is one.
     pub fn get<T: Table>(&mut self, key: &T::Key) -> Result<Option<T::Value>, StorageError> {
         let key = key_bytes::<T>(key);
         let value = if let Some(written) = self.writes.get(&key) {
-            written.clone()
+            written.value.clone()
+        } else if self.erased.iter().any(|range| range.contains(&key)) {
+            None
         } else {
             let stored = self.attempt.get(&key)?;
-            self.reads.keys.insert(key.clone());
+            if T::TRACKED {
+                self.reads.keys.insert(key.clone());
+            }
             stored
         };
         value.map(|value| decode::<T>(&key, &value)).transpose()
@@ -41,7 +57,7 @@ impl<'s> Transaction<'s> {
         order: Order,
         limit: usize,
     ) -> Result<Vec<TypedRow<T>>, StorageError> {
-        let rows = self.rows(range, order, limit)?;
+        let rows = self.rows(range, order, limit, T::TRACKED)?;
         rows.iter()
             .map(|(key, value)| {
                 let parsed = parse_key::<T>(key).map_err(|error| corrupt::<T>(key, &error))?;
@@ -52,21 +68,40 @@ impl<'s> Transaction<'s> {
 
     /// Adds or replaces the row at `key`.
     pub fn put<T: Table>(&mut self, key: &T::Key, value: &T::Value) {
-        let value = serde_json::to_vec(value).expect("rows have string keys and finite numbers");
-        self.writes.insert(key_bytes::<T>(key), Some(value));
+        let change = Change { value: Some(value.encode()), tracked: T::TRACKED };
+        self.writes.insert(key_bytes::<T>(key), change);
     }
 
     /// Removes the row at `key`, if there is one.
     pub fn delete<T: Table>(&mut self, key: &T::Key) {
-        self.writes.insert(key_bytes::<T>(key), None);
+        self.writes.insert(key_bytes::<T>(key), Change { value: None, tracked: T::TRACKED });
+    }
+
+    /// Removes all rows of `range`, which must lie within the untracked table `T`, however many
+    /// there are.
+    pub fn erase<T: Table>(&mut self, range: KeyRange) -> Result<(), StorageError> {
+        const { assert!(!T::TRACKED, "nobody would notice that a tracked row was erased") };
+        self.writes.retain(|key, _| !range.contains(key));
+        let keys = self.attempt.keys(&range, ERASED_ONE_BY_ONE + 1)?;
+        if keys.len() > ERASED_ONE_BY_ONE {
+            self.erased.push(range);
+        } else {
+            let gone = Change { value: None, tracked: false };
+            self.writes.extend(keys.into_iter().map(|key| (key, gone.clone())));
+        }
+        Ok(())
     }
 
     /// Sends the writes off. `None`: there are none, and what was read was one moment's truth.
     pub(super) fn commit(self) -> Option<Pending> {
-        if self.writes.is_empty() {
+        if self.writes.is_empty() && self.erased.is_empty() {
             return None;
         }
-        let writes: Vec<Write> = self.writes.into_iter().collect();
+        let mut writes = WriteSet { erased: self.erased, ..WriteSet::default() };
+        for (key, Change { value, tracked }) in self.writes {
+            let list = if tracked { &mut writes.tracked } else { &mut writes.untracked };
+            list.push((key, value));
+        }
         Some(self.attempt.commit(self.reads, writes))
     }
 
@@ -75,6 +110,7 @@ impl<'s> Transaction<'s> {
         range: &KeyRange,
         order: Order,
         limit: usize,
+        tracked: bool,
     ) -> Result<Vec<Row>, StorageError> {
         if limit == 0 || range.is_empty() {
             return Ok(Vec::new());
@@ -82,12 +118,14 @@ impl<'s> Transaction<'s> {
         let own: Vec<_> = self
             .writes
             .range(range.start.clone()..range.end.clone())
-            .map(|(key, value)| (key.clone(), value.clone()))
+            .map(|(key, change)| (key.clone(), change.value.clone()))
             .collect();
         // Each own delete can hide one stored row, so that many more are needed.
         let wanted = limit.saturating_add(own.len());
-        let stored = self.attempt.range(range, order, wanted)?;
-        self.reads.ranges.push(seen(range, order, &stored, wanted));
+        let stored = self.stored(range, order, wanted)?;
+        if tracked {
+            self.reads.ranges.push(seen(range, order, &stored, wanted));
+        }
 
         let mut merged: BTreeMap<_, _> =
             stored.into_iter().map(|(key, value)| (key, Some(value))).collect();
@@ -98,6 +136,42 @@ impl<'s> Transaction<'s> {
             Order::Descending => present.rev().take(limit).collect(),
         })
     }
+
+    /// Up to `limit` stored rows of `range` that this transaction has not erased.
+    fn stored(
+        &self,
+        range: &KeyRange,
+        order: Order,
+        limit: usize,
+    ) -> Result<Vec<Row>, StorageError> {
+        let mut parts = outside(range, &self.erased);
+        if order == Order::Descending {
+            parts.reverse();
+        }
+        let mut rows = Vec::new();
+        for part in parts {
+            rows.extend(self.attempt.range(&part, order, limit.saturating_sub(rows.len()))?);
+        }
+        Ok(rows)
+    }
+}
+
+/// The parts of `range` that are in none of `holes`, in ascending order.
+fn outside(range: &KeyRange, holes: &[KeyRange]) -> Vec<KeyRange> {
+    let mut parts = vec![range.clone()];
+    for hole in holes {
+        parts = parts
+            .into_iter()
+            .flat_map(|KeyRange { start, end }| {
+                let before =
+                    KeyRange { start: start.clone(), end: end.clone().min(hole.start.clone()) };
+                let after = KeyRange { start: start.max(hole.end.clone()), end };
+                [before, after]
+            })
+            .filter(|part| !part.is_empty())
+            .collect();
+    }
+    parts
 }
 
 /// The part of `range` that the rows speak about: where the read stopped, nothing is known.
@@ -116,7 +190,7 @@ fn seen(range: &KeyRange, order: Order, rows: &[Row], wanted: usize) -> KeyRange
 }
 
 fn decode<T: Table>(key: &[u8], value: &[u8]) -> Result<T::Value, StorageError> {
-    serde_json::from_slice(value).map_err(|error| corrupt::<T>(key, &error))
+    T::Value::decode(value).map_err(|error| corrupt::<T>(key, &error))
 }
 
 fn corrupt<T: Table>(key: &[u8], reason: &dyn std::error::Error) -> StorageError {

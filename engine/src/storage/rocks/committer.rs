@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 use super::{Durability, recent::RecentWrites};
 use crate::storage::{
-    GroupReport, ReadSet, StorageError, StorageObserver, Write, watches::Watches,
+    GroupReport, ReadSet, StorageError, StorageObserver, Write, WriteSet, watches::Watches,
 };
 
 /// How many commits share one sync, and how many bytes: beyond that the first would wait too long.
@@ -29,7 +29,7 @@ pub(super) struct Request {
     /// What it has read.
     pub(super) reads: ReadSet,
     /// What it writes.
-    pub(super) writes: Vec<Write>,
+    pub(super) writes: WriteSet,
     /// Who waits for the outcome.
     pub(super) answer: oneshot::Sender<Result<(), StorageError>>,
 }
@@ -85,13 +85,10 @@ impl Committer {
                 request.answer(Err(StorageError::Closed));
             } else if self.recent.allow(request.version, &request.reads) {
                 version += 1;
-                for (key, value) in &request.writes {
+                for (key, _) in &request.writes.tracked {
                     self.recent.add(version, key);
-                    match value {
-                        Some(value) => batch.put(key, value),
-                        None => batch.delete(key),
-                    }
                 }
+                request.add_to(&mut batch);
                 accepted.push(request);
             } else {
                 refused.push(request);
@@ -123,7 +120,7 @@ impl Committer {
         duration: Duration,
     ) {
         self.committed.store(version, Ordering::Release);
-        let written = accepted.iter().flat_map(|request| &request.writes);
+        let written = accepted.iter().flat_map(|request| &request.writes.tracked);
         self.watches.wake(written.map(|(key, _)| key.as_slice()));
         // Counted before it is answered: whoever has an answer finds it in the metrics.
         let committed = accepted.len();
@@ -148,7 +145,20 @@ impl Committer {
 impl Request {
     fn bytes(&self) -> usize {
         let size = |(key, value): &Write| key.len() + value.as_ref().map_or(0, Vec::len);
-        self.writes.iter().map(size).sum()
+        self.writes.tracked.iter().chain(&self.writes.untracked).map(size).sum()
+    }
+
+    fn add_to(&self, batch: &mut WriteBatch) {
+        // First, because a batch is carried out in its order.
+        for range in &self.writes.erased {
+            batch.delete_range(&range.start, &range.end);
+        }
+        for (key, value) in self.writes.tracked.iter().chain(&self.writes.untracked) {
+            match value {
+                Some(value) => batch.put(key, value),
+                None => batch.delete(key),
+            }
+        }
     }
 
     fn answer(self, outcome: Result<(), StorageError>) {

@@ -9,7 +9,7 @@ use rocksdb::statistics::Ticker;
 use super::*;
 use crate::{
     keyspace::tables::{NamespaceAges, NamespaceNames},
-    keyspace::{Id, key_bytes},
+    keyspace::{Id, Table, key_bytes},
     storage::{Database, GroupReport, Transaction},
 };
 
@@ -169,7 +169,8 @@ fn commit_together(dir: &Utf8TempDir, durability: Durability, commits: u64) -> (
     let answers: Vec<_> = (0..commits)
         .map(|number| {
             let (answer, pending) = oneshot::channel();
-            let writes = vec![(number.to_be_bytes().to_vec(), Some(vec![1]))];
+            let tracked = vec![(number.to_be_bytes().to_vec(), Some(vec![1]))];
+            let writes = WriteSet { tracked, ..WriteSet::default() };
             queue.send(Request { version: 0, reads: ReadSet::default(), writes, answer }).unwrap();
             pending
         })
@@ -291,15 +292,72 @@ fn another_engines_database_is_refused_and_left_alone() {
     assert!(!dir.path().join("engine.lock").exists());
 }
 
+/// A table whose rows the storage does not watch over.
+#[derive(Debug)]
+struct Untracked;
+
+impl Table for Untracked {
+    const NAME: &'static str = "untracked";
+    const TAG: u8 = 0xFD;
+    type Key = u64;
+    type Value = Id;
+    const TRACKED: bool = false;
+}
+
+/// The rows of [`Untracked`] from `from` up to and without `to`.
+fn between(from: u64, to: u64) -> KeyRange {
+    KeyRange { start: key_bytes::<Untracked>(&from), end: key_bytes::<Untracked>(&to) }
+}
+
+#[tokio::test]
+async fn rows_of_an_untracked_table_do_not_conflict() {
+    let dir = camino_tempfile::tempdir().unwrap();
+    let storage = open(&dir);
+    let mut slow = Transaction::new(storage.begin());
+    slow.get::<Untracked>(&5).unwrap();
+    slow.range::<Untracked>(&between(0, 9), Order::Ascending, 10).unwrap();
+
+    let mut fast = Transaction::new(storage.begin());
+    fast.put::<Untracked>(&5, &Id::random(1));
+    fast.commit().unwrap().wait().await.unwrap();
+    slow.put::<NamespaceNames>(&"x".to_owned(), &Id::random(1));
+
+    slow.commit().unwrap().wait().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_tracked_row_guards_the_untracked_ones() {
+    let dir = camino_tempfile::tempdir().unwrap();
+    let storage = open(&dir);
+    let guard = "guard".to_owned();
+    let mut slow = Transaction::new(storage.begin());
+    slow.get::<NamespaceNames>(&guard).unwrap();
+    slow.get::<Untracked>(&5).unwrap();
+
+    let mut fast = Transaction::new(storage.begin());
+    fast.put::<NamespaceNames>(&guard, &Id::random(1));
+    fast.put::<Untracked>(&5, &Id::random(1));
+    fast.commit().unwrap().wait().await.unwrap();
+    slow.put::<Untracked>(&6, &Id::random(1));
+
+    assert!(matches!(slow.commit().unwrap().wait().await, Err(StorageError::Conflict)));
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Put(u64),
     Delete(u64),
+    Erase(u64, u64),
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![(0..12_u64).prop_map(Step::Put), (0..12_u64).prop_map(Step::Delete)];
-    proptest::collection::vec(step, 0..12)
+    let key = 0..12_u64;
+    let step = prop_oneof![
+        4 => key.clone().prop_map(Step::Put),
+        2 => key.clone().prop_map(Step::Delete),
+        1 => (key.clone(), key).prop_map(|(from, to)| Step::Erase(from, to)),
+    ];
+    proptest::collection::vec(step, 0..16)
 }
 
 proptest! {
@@ -322,28 +380,35 @@ proptest! {
             for step in steps {
                 match step {
                     Step::Put(key) => {
-                        transaction.put::<NamespaceAges>(key, &id);
+                        transaction.put::<Untracked>(key, &id);
                         model.insert(*key, id);
                     }
                     Step::Delete(key) => {
-                        transaction.delete::<NamespaceAges>(key);
+                        transaction.delete::<Untracked>(key);
                         model.remove(key);
+                    }
+                    Step::Erase(from, to) => {
+                        transaction.erase::<Untracked>(between(*from, *to)).unwrap();
+                        model.retain(|key, _| !(from..to).contains(&key));
                     }
                 }
             }
         };
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let commit = |transaction: Transaction<'_>| {
+            if let Some(pending) = transaction.commit() {
+                runtime.block_on(pending.wait()).unwrap();
+            }
+        };
         let mut first = Transaction::new(storage.begin());
         run(&mut first, &stored);
-        if let Some(pending) = first.commit() {
-            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-            runtime.block_on(pending.wait()).unwrap();
-        }
+        commit(first);
         let mut second = Transaction::new(storage.begin());
         run(&mut second, &own);
 
         let order = if descending { Order::Descending } else { Order::Ascending };
-        let range = KeyRange::table::<NamespaceAges>().after::<NamespaceAges>(&start);
-        let found = second.range::<NamespaceAges>(&range, order, limit).unwrap();
+        let range = KeyRange::table::<Untracked>().after::<Untracked>(&start);
+        let found = second.range::<Untracked>(&range, order, limit).unwrap();
 
         let after = model.range(start + 1..).map(|(key, id)| (*key, *id));
         let expected: Vec<_> = match order {
@@ -351,5 +416,14 @@ proptest! {
             Order::Descending => after.rev().take(limit).collect(),
         };
         prop_assert_eq!(found, expected);
+        let one_by_one = |transaction: &mut Transaction<'_>| {
+            (0..12).filter(|key| transaction.get::<Untracked>(key).unwrap().is_some()).collect::<Vec<u64>>()
+        };
+        let all: Vec<u64> = model.keys().copied().collect();
+        prop_assert_eq!(one_by_one(&mut second), all.clone());
+
+        // What is on disk is what the transaction saw.
+        commit(second);
+        prop_assert_eq!(one_by_one(&mut Transaction::new(storage.begin())), all);
     }
 }
