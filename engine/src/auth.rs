@@ -116,11 +116,24 @@ impl Gate {
         outcome
     }
 
+    /// Lets a request pass that carries this token somewhere else than in that header.
+    pub fn check_token(&self, token: Option<&[u8]>) -> Result<(), Denied> {
+        if self.0.open {
+            return Ok(());
+        }
+        let outcome = self.judge_token(token);
+        if let Err(denied) = outcome {
+            self.0.metrics.refused(denied.label());
+        }
+        outcome
+    }
+
     fn judge(&self, authorization: Option<&[u8]>) -> Result<(), Denied> {
-        let presented = authorization
-            .and_then(|header| header.strip_prefix(b"Bearer "))
-            .filter(|token| !token.is_empty())
-            .ok_or(Denied::NotProvided)?;
+        self.judge_token(authorization.and_then(|header| header.strip_prefix(b"Bearer ")))
+    }
+
+    fn judge_token(&self, token: Option<&[u8]>) -> Result<(), Denied> {
+        let presented = token.filter(|token| !token.is_empty()).ok_or(Denied::NotProvided)?;
         let now = self.0.clock.now();
         let from_file = self.0.from_file.read().unwrap_or_else(PoisonError::into_inner);
         if token::any_accepts(self.0.fixed.iter().chain(from_file.iter()), presented, now) {

@@ -9,7 +9,9 @@ mod tunnel;
 use std::sync::Arc;
 
 pub use self::{
-    connection::{CloseFrame, ConnectionClosed, EnvoyConnection, Outgoing, OutgoingQueue},
+    connection::{
+        CloseFrame, ConnectionClosed, ConnectionOf, EnvoyConnection, Outgoing, OutgoingQueue,
+    },
     registry::{Detached, EnvoySummary, Envoys, Thresholds},
     tunnel::{Tunnel, TunnelOverflow, Tunnels},
 };

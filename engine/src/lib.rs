@@ -21,13 +21,23 @@ pub mod keyspace;
 pub mod storage;
 pub mod websocket;
 
+pub mod actor;
+
 pub mod directory;
+
+pub mod actor_data;
 
 pub mod telemetry;
 
 pub mod config;
 
 pub mod auth;
+
+pub mod envoys;
+
+pub mod lifecycle;
+
+pub mod session;
 
 pub mod api;
 

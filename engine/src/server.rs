@@ -4,21 +4,28 @@
 //! that is taken or a directory that is in use leaves nothing half done.
 
 mod connections;
+mod front;
 mod listener;
 mod signals;
 
 use std::sync::Arc;
 
+use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::connections::Serving;
 pub use self::listener::BindError;
+use self::{connections::Serving, front::Front};
 use crate::{
+    actor::Rules,
+    actor_data::{ActorData, DataLimits},
     api::Api,
     auth::{AuthError, Gate},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
     directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
+    envoys::{Envoys, Thresholds, Tunnels},
+    lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
+    session::{SessionSettings, Sessions},
     storage::{Database, GroupReport, OpenError, RocksStorage, StorageObserver},
     telemetry::Metrics,
 };
@@ -38,6 +45,9 @@ pub enum ServerError {
     /// The `default` namespace could not be created.
     #[error("the default namespace could not be created")]
     Bootstrap(#[source] DirectoryError),
+    /// What was stored of the actors could not be read.
+    #[error("the actors could not be read from the data directory")]
+    Restore(#[source] LifecycleError),
     /// The metrics contradict each other.
     #[error("the metrics could not be set up: please report this")]
     Metrics(#[source] prometheus::Error),
@@ -71,11 +81,25 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     let observer = Observer { metrics: Arc::clone(&metrics), failed: failed.clone() };
     let storage = RocksStorage::open(&settings.data_dir, settings.durability, Arc::new(observer))?;
     let limits = Limits { actor_stop_threshold: settings.actor_stop_threshold };
+    let database = Database::new(storage);
     let directory =
-        Directory::new(Database::new(storage), clock, settings.datacenter.clone(), limits);
+        Directory::new(database.clone(), Arc::clone(&clock), settings.datacenter.clone(), limits);
     bootstrap(&directory).await?;
+    let (lifecycle, _starts) = lifecycle(&settings, database, clock);
+    lifecycle.restore().await.map_err(ServerError::Restore)?;
 
     let tasks = TaskTracker::new();
+    tasks.spawn({
+        let (lifecycle, stop) = (lifecycle.clone(), stop.clone());
+        async move { lifecycle.run(stop).await }
+    });
+    let sessions = Sessions::new(
+        lifecycle.clone(),
+        gate.clone(),
+        SessionSettings::default(),
+        Arc::clone(&metrics),
+        stop.clone(),
+    );
     let signals = signals::Signals::listen(stop.clone()).map_err(ServerError::Signals)?;
     let reload = signals.reload();
     tasks.spawn(signals.run());
@@ -85,13 +109,10 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     }
     let api = Api { directory, gate, metrics, max_request_body: settings.max_request_body };
     let serving = Serving::new(stop.clone(), Arc::clone(&api.metrics), settings.tcp_nodelay);
-    for (listener, router) in [
-        (guard, api.public_router()),
-        (api_peer, api.peer_router()),
-        (metrics_port, api.metrics_router()),
-    ] {
-        serving.spawn(listener, router);
-    }
+    let front = Front { sessions: sessions.clone(), router: api.public_router() };
+    serving.spawn(guard, front);
+    serving.spawn(api_peer, api.peer_router());
+    serving.spawn(metrics_port, api.metrics_router());
     drop(api);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %settings.data_dir.display(), "ready");
 
@@ -99,6 +120,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = stop.cancelled() => {}
         () = failed.cancelled() => stop.cancel(),
     }
+    sessions.finish().await;
     serving.finish(settings.shutdown_deadline).await;
     tasks.close();
     tasks.wait().await;
@@ -107,6 +129,30 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The life of the actors in `database`.
+fn lifecycle(
+    settings: &Settings,
+    database: Database,
+    clock: SharedClock,
+) -> (Lifecycle, mpsc::UnboundedReceiver<ServerlessStart>) {
+    let envoys = Envoys::new(Thresholds { eligible: 10_000, lost: 15_000 });
+    let data = ActorData::new(
+        database.clone(),
+        Arc::clone(&clock),
+        DataLimits::default(),
+        Arc::new(ActorTenancy),
+    );
+    Lifecycle::new(Parts {
+        database,
+        clock,
+        datacenter: settings.datacenter.clone(),
+        rules: Rules { stop_threshold: settings.actor_stop_threshold, ..Rules::default() },
+        envoys,
+        tunnels: Tunnels::default(),
+        data,
+    })
 }
 
 /// Counts what the storage does, and ends the process when it fails.

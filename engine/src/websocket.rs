@@ -27,6 +27,9 @@ use tokio_tungstenite::{
 /// The buffers of one socket. A message that does not fit makes them grow for as long as it takes.
 const BUFFER_BYTES: usize = 4 << 10;
 
+/// The buffers of an envoy's socket.
+const ENVOY_BUFFER_BYTES: usize = 64 << 10;
+
 /// How many bytes the reason of a close frame may have (RFC 6455, section 5.5).
 const MAX_REASON_BYTES: usize = 123;
 
@@ -143,10 +146,19 @@ impl Handshake {
 impl Opening {
     /// Waits for the socket. To be awaited in a task of its own: the answer has to be sent first.
     pub async fn socket(self) -> Result<Socket, hyper::Error> {
+        self.socket_with(BUFFER_BYTES).await
+    }
+
+    /// Waits for the socket of an envoy. There are few of them, and they carry everything.
+    pub async fn socket_of_an_envoy(self) -> Result<Socket, hyper::Error> {
+        self.socket_with(ENVOY_BUFFER_BYTES).await
+    }
+
+    async fn socket_with(self, buffer: usize) -> Result<Socket, hyper::Error> {
         let upgraded = TokioIo::new(self.upgrade.await?);
         let config = WebSocketConfig::default()
-            .read_buffer_size(BUFFER_BYTES)
-            .write_buffer_size(BUFFER_BYTES)
+            .read_buffer_size(buffer)
+            .write_buffer_size(buffer)
             .max_message_size(Some(self.limits.message))
             .max_frame_size(Some(self.limits.frame));
         Ok(WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config)).await)

@@ -214,11 +214,7 @@ fn place(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>)
 }
 
 /// Ends the wait when it can: a crowd that asks for the actor does not count as failed attempts.
-fn place_if_there_is_room(
-    actor: &mut ActorRow,
-    context: &Context<'_>,
-    effects: &mut Vec<Effect>,
-) {
+fn place_if_there_is_room(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>) {
     let place = (context.place)(actor);
     if !matches!(place, Place::Nowhere { .. }) {
         start(actor, place, context, effects);
@@ -381,12 +377,7 @@ fn stopped(
 }
 
 /// The generation is given up without its word.
-fn lost(
-    actor: &mut ActorRow,
-    error: ActorError,
-    context: &Context<'_>,
-    effects: &mut Vec<Effect>,
-) {
+fn lost(actor: &mut ActorRow, error: ActorError, context: &Context<'_>, effects: &mut Vec<Effect>) {
     let (told, wake) = match actor.state {
         ActorState::Stopping { reason, wake, .. } => (Some(reason), wake),
         ActorState::Starting { then, .. } => (then, false),

@@ -38,59 +38,75 @@ pub struct Outgoing {
 /// Where the session takes frames from.
 pub type OutgoingQueue = mpsc::UnboundedReceiver<Outgoing>;
 
+/// Who connects, and how it speaks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionOf {
+    /// The envoy.
+    pub envoy: EnvoyId,
+    /// The name of its namespace.
+    pub namespace: Arc<str>,
+    /// The pool that it serves.
+    pub pool: Arc<str>,
+    /// The version of its app.
+    pub version: u32,
+    /// The version of the protocol.
+    pub protocol_version: u16,
+}
+
 /// One connection of an envoy.
 #[derive(Debug)]
 pub struct EnvoyConnection {
-    envoy: EnvoyId,
-    pool: Arc<str>,
-    version: u32,
-    protocol_version: u16,
+    of: ConnectionOf,
     queue: mpsc::UnboundedSender<Outgoing>,
     room: Arc<Semaphore>,
     closed: CancellationToken,
     close_frame: OnceLock<CloseFrame>,
+    commands: tokio::sync::Mutex<()>,
 }
 
 impl EnvoyConnection {
     /// A connection, and the queue that its session empties.
-    pub fn new(
-        envoy: EnvoyId,
-        pool: Arc<str>,
-        version: u32,
-        protocol_version: u16,
-    ) -> (Arc<Self>, OutgoingQueue) {
+    pub fn new(of: ConnectionOf) -> (Arc<Self>, OutgoingQueue) {
         let (queue, outgoing) = mpsc::unbounded_channel();
         let connection = Self {
-            envoy,
-            pool,
-            version,
-            protocol_version,
+            of,
             queue,
             room: Arc::new(Semaphore::new(QUEUE_BYTES)),
             closed: CancellationToken::new(),
             close_frame: OnceLock::new(),
+            commands: tokio::sync::Mutex::default(),
         };
         (Arc::new(connection), outgoing)
     }
 
     /// Whose connection it is.
     pub fn envoy(&self) -> &EnvoyId {
-        &self.envoy
+        &self.of.envoy
+    }
+
+    /// The name of its namespace.
+    pub fn namespace(&self) -> &Arc<str> {
+        &self.of.namespace
     }
 
     /// The pool that the envoy serves.
     pub fn pool(&self) -> &Arc<str> {
-        &self.pool
+        &self.of.pool
     }
 
     /// The version of the app.
     pub fn version(&self) -> u32 {
-        self.version
+        self.of.version
     }
 
     /// The version of the protocol that the envoy speaks.
     pub fn protocol_version(&self) -> u16 {
-        self.protocol_version
+        self.of.protocol_version
+    }
+
+    /// Held by whoever sends commands: those of an actor have to arrive in their order.
+    pub fn commands(&self) -> &tokio::sync::Mutex<()> {
+        &self.commands
     }
 
     /// Queues a message, and waits while the queue is full.
@@ -139,11 +155,11 @@ impl EnvoyConnection {
             return Err(ConnectionClosed);
         }
         let wrapped = protocol::versioned::ToEnvoy::wrap_latest(message);
-        match wrapped.serialize(self.protocol_version) {
+        match wrapped.serialize(self.of.protocol_version) {
             Ok(frame) => Ok(frame.into()),
             Err(error) => {
                 // An older protocol has no word for it: the envoy could not have asked for it.
-                tracing::warn!(%error, envoy_key = %self.envoy.key, "a message was not encoded");
+                tracing::warn!(%error, envoy_key = %self.of.envoy.key, "a message was not encoded");
                 Err(ConnectionClosed)
             }
         }

@@ -142,6 +142,19 @@ impl Envoys {
         }
     }
 
+    /// Whether the envoy announced its end.
+    pub fn is_stopping(&self, id: &EnvoyId) -> bool {
+        self.lock().get(id).is_some_and(|envoy| envoy.stopping)
+    }
+
+    /// When the envoy was last known to be there, if `connection` is the way to it.
+    pub fn last_pong(&self, connection: &Arc<EnvoyConnection>) -> Option<Millis> {
+        let state = self.lock();
+        let envoy = state.get(connection.envoy())?;
+        let current = envoy.connection.as_ref()?;
+        Arc::ptr_eq(current, connection).then_some(envoy.last_ping_ts)
+    }
+
     /// Notes a pong.
     pub fn pong(&self, id: &EnvoyId, now: Millis, rtt: u64) {
         if let Some(envoy) = self.lock().get_mut(id) {
@@ -217,6 +230,15 @@ impl Envoys {
                 && now.saturating_sub(envoy.gone_since) >= self.0.thresholds.lost
         });
         lost.map(|(id, envoy)| (id.clone(), envoy.actors.iter().copied().collect())).collect()
+    }
+
+    /// Forgets an envoy that has neither a connection nor actors.
+    pub fn forget(&self, id: &EnvoyId) {
+        let mut state = self.lock();
+        let unused = |envoy: &Envoy| envoy.connection.is_none() && envoy.actors.is_empty();
+        if state.get(id).is_some_and(unused) {
+            state.remove(id);
+        }
     }
 
     /// The connections of a pool whose app is older than `version`.

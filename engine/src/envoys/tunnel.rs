@@ -78,8 +78,11 @@ impl Tunnels {
     /// A tunnel to `actor_id` with an id of its own.
     pub fn open(&self, actor_id: Id) -> Tunnel {
         let (queue, messages) = mpsc::unbounded_channel();
-        let inbox =
-            Arc::new(Inbox { queue, queued: AtomicUsize::new(0), overflow: AtomicBool::new(false) });
+        let inbox = Arc::new(Inbox {
+            queue,
+            queued: AtomicUsize::new(0),
+            overflow: AtomicBool::new(false),
+        });
         let request_id = self.lock().register(&inbox);
         Tunnel { tunnels: self.clone(), actor_id, request_id, next_index: 0, inbox, messages }
     }
@@ -231,9 +234,7 @@ impl Tunnel {
     }
 
     /// Waits for the actor's next message.
-    pub async fn recv(
-        &mut self,
-    ) -> Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow> {
+    pub async fn recv(&mut self) -> Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow> {
         match self.messages.recv().await {
             Some(kind) => self.inbox.took(kind),
             // The inbox holds a sender for as long as the tunnel lives.

@@ -7,13 +7,31 @@
 //! | `11` | [`NamespaceNames`] | name | namespace id |
 //! | `12` | [`NamespaceAges`] | time of creation | namespace id |
 //! | `20` | [`RunnerConfigs`] | namespace id, pool, datacenter | [`RunnerConfigRow`] |
+//! | `30` | [`Actors`] | actor id | [`ActorRow`] |
+//! | `31` | [`ActorInputs`] | actor id | [`ActorInputRow`] |
+//! | `32` | [`ActorKeys`] | namespace id, name, key | actor id |
+//! | `33` | [`LiveActors`] | namespace id, name, time of creation, actor id | [`Present`] |
+//! | `34` | [`DestroyedActors`] | namespace id, name, time of creation, actor id | [`Present`] |
+//! | `35` | [`ActorNames`] | namespace id, name | [`ActorNameRow`] |
+//! | `36` | [`EnvoyActors`] | namespace id, envoy key, actor id | [`EnvoyActorRow`] |
+//! | `37` | [`EnvoyCommands`] | namespace id, envoy key, actor id, generation, index | [`CommandRow`] |
+//! | `38` | [`ActorTimers`] | time, actor id | [`Present`] |
 
+mod actors;
 mod runner_configs;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::runner_configs::{
-    Eviction, RunnerConfigKey, RunnerConfigRow, RunnerConfigs, RunnerKind, ServerlessRow,
+pub use self::{
+    actors::{
+        ActorAgeKey, ActorError, ActorInputRow, ActorInputs, ActorKeyKey, ActorKeys, ActorNameKey,
+        ActorNameRow, ActorNames, ActorRow, ActorState, ActorTimerKey, ActorTimers, Actors,
+        CommandRow, CrashPolicy, DestroyedActors, EnvoyActorKey, EnvoyActorRow, EnvoyActors,
+        EnvoyCommandKey, EnvoyCommands, LiveActors, PoolError, Present, Retries, StopReason,
+    },
+    runner_configs::{
+        Eviction, RunnerConfigKey, RunnerConfigRow, RunnerConfigs, RunnerKind, ServerlessRow,
+    },
 };
 use super::{Id, Key, KeyError, KeyReader, KeyWriter, Table, value::json_rows};
 

@@ -1,15 +1,16 @@
 //! Connections: accepted, served, and closed between two requests when the process stops.
 
-use std::{sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use axum::Router;
-use hyper::server::conn::http1;
+use axum::{extract::Request, response::Response};
+use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_service::Service;
 
 use crate::telemetry::Metrics;
 
@@ -18,6 +19,23 @@ const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// After a failed accept: long enough for file descriptors to come back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Something that answers requests.
+pub(super) trait Answers:
+    Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> Answers for S where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
 
 /// Everything that is being served.
 #[derive(Debug, Clone)]
@@ -36,10 +54,10 @@ impl Serving {
         Self { stop, abandon, tasks, metrics, nodelay }
     }
 
-    /// Serves `router` to whoever connects to `listener`.
-    pub(super) fn spawn(&self, listener: TcpListener, router: Router) {
+    /// Serves `service` to whoever connects to `listener`.
+    pub(super) fn spawn<S: Answers>(&self, listener: TcpListener, service: S) {
         let serving = self.clone();
-        self.tasks.spawn(async move { serving.accept(listener, router).await });
+        self.tasks.spawn(async move { serving.accept(listener, service).await });
     }
 
     /// Lets running requests finish, for at most `deadline`.
@@ -55,7 +73,7 @@ impl Serving {
         }
     }
 
-    async fn accept(self, listener: TcpListener, router: Router) {
+    async fn accept<S: Answers>(self, listener: TcpListener, service: S) {
         loop {
             let accepted = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -63,8 +81,8 @@ impl Serving {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let (serving, router) = (self.clone(), router.clone());
-                    self.tasks.spawn(async move { serving.serve(stream, router).await });
+                    let (serving, service) = (self.clone(), service.clone());
+                    self.tasks.spawn(async move { serving.serve(stream, service).await });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "a connection could not be accepted");
@@ -74,7 +92,7 @@ impl Serving {
         }
     }
 
-    async fn serve(&self, stream: TcpStream, router: Router) {
+    async fn serve<S: Answers>(&self, stream: TcpStream, service: S) {
         // Without it the last packet of an answer waits for an acknowledgement.
         if let Err(error) = stream.set_nodelay(self.nodelay) {
             tracing::debug!(%error, "TCP_NODELAY could not be set");
@@ -82,7 +100,7 @@ impl Serving {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADER_TIMEOUT)
-            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             // A WebSocket leaves this task: whoever answered its handshake has it from then on.
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);

@@ -35,6 +35,8 @@ pub struct Metrics {
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     connections: IntGauge,
+    envoys: IntGauge,
+    envoy_frames_refused: IntCounter,
     refusals: IntCounterVec,
     token_reloads: IntCounterVec,
     commits: IntCounterVec,
@@ -90,6 +92,13 @@ impl Metrics {
         registry.register(Box::new(sync_seconds.clone()))?;
         let connections = IntGauge::new("http_connections", "Open connections.")?;
         registry.register(Box::new(connections.clone()))?;
+        let envoys = IntGauge::new("envoys", "Connected envoys.")?;
+        registry.register(Box::new(envoys.clone()))?;
+        let envoy_frames_refused = IntCounter::new(
+            "envoy_frames_refused_total",
+            "Frames of envoys that are no messages of the protocol.",
+        )?;
+        registry.register(Box::new(envoy_frames_refused.clone()))?;
         let storage_failures = IntCounter::new(
             "storage_failures_total",
             "Writes that failed: each ends the process.",
@@ -106,6 +115,8 @@ impl Metrics {
             requests,
             request_seconds,
             connections,
+            envoys,
+            envoy_frames_refused,
             refusals,
             token_reloads,
             commits,
@@ -136,6 +147,16 @@ impl Metrics {
     /// The number of open connections, which whoever opens and closes them counts.
     pub fn connections(&self) -> &IntGauge {
         &self.connections
+    }
+
+    /// The number of connected envoys, which whoever serves them counts.
+    pub fn envoys(&self) -> &IntGauge {
+        &self.envoys
+    }
+
+    /// An envoy sent something that is no message.
+    pub fn envoy_frame_refused(&self) {
+        self.envoy_frames_refused.inc();
     }
 
     /// Everything, in the text format of Prometheus.

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::keyspace::{Id, Key, KeyError, KeyRange, KeyReader, KeyWriter, RawBytes, Table};
+use crate::keyspace::{
+    Id, Key, KeyError, KeyRange, KeyReader, KeyWriter, StoredValue, Table, ValueError,
+    value::json_rows,
+};
 
 /// Actors by id. Destroyed ones stay.
 #[derive(Debug)]
@@ -322,6 +325,22 @@ pub struct EnvoyActorRow {
     pub pool: String,
 }
 
+/// An input as it came: CBOR, which the engine does not read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ActorInputRow(pub Vec<u8>);
+
+impl StoredValue for ActorInputRow {
+    fn encode(&self) -> Vec<u8> {
+        self.0.clone()
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Self, ValueError> {
+        Ok(Self(bytes.to_owned()))
+    }
+}
+
+json_rows!(ActorRow, ActorNameRow, CommandRow, EnvoyActorRow, Present);
+
 /// The row of a table whose keys say everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Present {}
@@ -372,7 +391,7 @@ macro_rules! table {
 }
 
 table!(Actors, "actors", 0x30, Id, ActorRow);
-table!(ActorInputs, "actor inputs", 0x31, Id, RawBytes);
+table!(ActorInputs, "actor inputs", 0x31, Id, ActorInputRow);
 table!(ActorKeys, "actor keys", 0x32, ActorKeyKey, Id);
 table!(LiveActors, "live actors", 0x33, ActorAgeKey, Present);
 table!(DestroyedActors, "destroyed actors", 0x34, ActorAgeKey, Present);

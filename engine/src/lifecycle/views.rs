@@ -1,0 +1,144 @@
+//! What those who wait for actors see of them.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::watch;
+
+use crate::{
+    envoys::EnvoyId,
+    keyspace::{
+        Id,
+        tables::{ActorError, ActorRow, ActorState},
+    },
+};
+
+/// Where in its life an actor is, as far as a client cares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It waits for an envoy.
+    Pending,
+    /// It starts.
+    Starting,
+    /// Requests reach it.
+    Running,
+    /// It is about to stop.
+    Stopping,
+    /// It sleeps.
+    Sleeping,
+    /// It is gone.
+    Destroyed,
+}
+
+/// An actor as it was at one revision.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// Which change of the actor this is.
+    pub revision: u64,
+    /// The namespace it lives in.
+    pub namespace_id: Id,
+    /// The pool whose envoys run it.
+    pub pool: Arc<str>,
+    /// Where in its life it is.
+    pub phase: Phase,
+    /// Its current or last generation.
+    pub generation: u32,
+    /// The envoy it is placed on.
+    pub envoy: Option<EnvoyId>,
+    /// Why it does not run.
+    pub error: Option<ActorError>,
+}
+
+impl View {
+    /// What `row` looks like from outside.
+    pub fn of(row: &ActorRow) -> Self {
+        let phase = match row.state {
+            ActorState::Pending => Phase::Pending,
+            ActorState::Starting { .. } => Phase::Starting,
+            ActorState::Running => Phase::Running,
+            ActorState::Stopping { .. } => Phase::Stopping,
+            ActorState::Sleeping => Phase::Sleeping,
+            ActorState::Destroyed => Phase::Destroyed,
+        };
+        let envoy = row
+            .envoy_key
+            .as_ref()
+            .map(|key| EnvoyId { namespace_id: row.namespace_id, key: key.as_str().into() });
+        Self {
+            revision: row.revision,
+            namespace_id: row.namespace_id,
+            pool: row.pool.as_str().into(),
+            phase,
+            generation: row.generation,
+            envoy,
+            error: row.error.clone(),
+        }
+    }
+
+    /// Whether some generation of the actor is alive or wanted.
+    fn is_live(&self) -> bool {
+        !matches!(self.phase, Phase::Sleeping | Phase::Destroyed)
+    }
+}
+
+/// The actors that live or are watched. Those that sleep unwatched take no memory.
+#[derive(Debug, Default)]
+pub(super) struct Views(Mutex<HashMap<Id, watch::Sender<View>>>);
+
+impl Views {
+    /// What is in memory of an actor that lives.
+    pub(super) fn live(&self, actor_id: &Id) -> Option<View> {
+        let views = self.lock();
+        let view = views.get(actor_id)?.borrow().clone();
+        view.is_live().then_some(view)
+    }
+
+    /// Whoever watches an actor that is in memory.
+    pub(super) fn watch(&self, actor_id: &Id) -> Option<watch::Receiver<View>> {
+        self.lock().get(actor_id).map(watch::Sender::subscribe)
+    }
+
+    /// Watches an actor whose row was read in the actor's turn.
+    pub(super) fn insert(&self, actor_id: Id, view: View) -> watch::Receiver<View> {
+        match self.lock().entry(actor_id) {
+            Entry::Occupied(there) => there.get().subscribe(),
+            Entry::Vacant(free) => free.insert(watch::Sender::new(view)).subscribe(),
+        }
+    }
+
+    /// Shows everybody the actor as it is now.
+    pub(super) fn publish(&self, actor_id: Id, view: View) {
+        let mut views = self.lock();
+        match views.entry(actor_id) {
+            Entry::Occupied(there) => {
+                let live = view.is_live();
+                there.get().send_replace(view);
+                if !live && there.get().receiver_count() == 0 {
+                    there.remove();
+                }
+            }
+            Entry::Vacant(free) => {
+                if view.is_live() {
+                    free.insert(watch::Sender::new(view));
+                }
+            }
+        }
+    }
+
+    /// Forgets those that sleep and that nobody watches any more.
+    pub(super) fn sweep(&self) {
+        let mut views = self.lock();
+        views.retain(|_, sender| sender.receiver_count() > 0 || sender.borrow().is_live());
+        // A crowd that has gone leaves its room behind.
+        if views.capacity() > 1024 && views.capacity() > 4 * views.len() {
+            views.shrink_to_fit();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Id, watch::Sender<View>>> {
+        // Nothing in here can panic half way through a change.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,48 @@
+//! What a request to the API port is: an envoy's connection, a client's way to an actor, or the API.
+
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use axum::{Router, body::Body, extract::Request, response::Response};
+use hyper::body::Incoming;
+use tower_service::Service;
+
+use crate::session::{self, Sessions};
+
+/// Everything behind the API port.
+#[derive(Debug, Clone)]
+pub(super) struct Front {
+    pub(super) sessions: Sessions,
+    pub(super) router: Router,
+}
+
+impl Service<Request<Incoming>> for Front {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        let front = self.clone();
+        Box::pin(async move { Ok(front.answer(request.map(Body::new)).await) })
+    }
+}
+
+impl Front {
+    async fn answer(mut self, request: Request) -> Response {
+        if request.uri().path() == session::PATH {
+            return self.sessions.connect(request);
+        }
+        match self.router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        }
+    }
+}
