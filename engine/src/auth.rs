@@ -147,6 +147,32 @@ impl Gate {
         *self.0.from_file.write().unwrap_or_else(PoisonError::into_inner) = tokens;
     }
 
+    /// Lets a request pass that carries one of these tokens, or says why not.
+    pub fn check_tokens<'t>(
+        &self,
+        presented: impl IntoIterator<Item = &'t [u8]>,
+    ) -> Result<(), Denied> {
+        if self.0.open {
+            return Ok(());
+        }
+        let mut denied = Denied::NotProvided;
+        for token in presented {
+            if self.opens(token) {
+                return Ok(());
+            }
+            denied = Denied::Invalid;
+        }
+        self.0.metrics.refused(denied.label());
+        Err(denied)
+    }
+
+    /// Whether `token` is valid. Asking is no attempt: nothing is counted.
+    pub fn opens(&self, token: &[u8]) -> bool {
+        let now = self.0.clock.now();
+        let from_file = self.0.from_file.read().unwrap_or_else(PoisonError::into_inner);
+        token::any_accepts(self.0.fixed.iter().chain(from_file.iter()), token, now)
+    }
+
     fn metrics(&self) -> &Metrics {
         &self.0.metrics
     }

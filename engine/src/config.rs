@@ -4,6 +4,7 @@
 //! refused with the reason ([`keys`]). Everything else is a mistake, and named as one.
 
 mod error;
+mod gateway;
 pub mod keys;
 mod layer;
 mod merge;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 pub use self::{
     error::{ConfigError, Origin},
+    gateway::GatewaySettings,
     settings::{AuthSettings, Listen, Secret, Settings},
     sources::Sources,
 };

@@ -13,6 +13,7 @@
 //! | [`telemetry`] | what do logs and metrics say? |
 //! | [`config`] | what did the operator ask for? |
 //! | [`auth`] | may this request pass? |
+//! | [`gateway`] | how does a client's request reach an actor, and its answer the client? |
 //! | [`api`] | which routes exist, and what do they answer? |
 //! | [`server`] | how does the process start, serve and stop? |
 
@@ -38,6 +39,8 @@ pub mod envoys;
 pub mod lifecycle;
 
 pub mod session;
+
+pub mod gateway;
 
 pub mod api;
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 10] = [
+const LAYERS: [&str; 11] = [
     "clock",
     "websocket",
     "keyspace",
@@ -17,6 +17,7 @@ const LAYERS: [&str; 10] = [
     "telemetry",
     "config",
     "auth",
+    "gateway",
     "api",
     "server",
 ];

@@ -12,7 +12,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use super::{
-    ConfigError, Environment, Origin,
+    ConfigError, Environment, GatewaySettings, Origin,
     keys::{self, Effect},
     layer::found,
     merge::Merged,
@@ -93,6 +93,8 @@ pub struct Settings {
     pub datacenter: Datacenter,
     /// How long an actor may take to stop, in milliseconds.
     pub actor_stop_threshold: u64,
+    /// What the gateway does.
+    pub gateway: GatewaySettings,
 }
 
 impl Settings {
@@ -102,8 +104,12 @@ impl Settings {
         environment: &Environment,
     ) -> Result<Self, ConfigError> {
         refuse_unsupported(merged)?;
+        let auth = auth(merged)?;
+        let max_request_body =
+            number(merged, "guard.http_max_request_body_size", u64::MAX)?.unwrap_or(20 << 20);
         Ok(Self {
-            auth: auth(merged)?,
+            gateway: GatewaySettings::from_merged(merged, &auth, max_request_body)?,
+            auth,
             data_dir: text(merged, "file_system.path")?
                 .map_or_else(|| default_data_dir(environment), PathBuf::from),
             durability: durability(merged)?,
@@ -111,8 +117,7 @@ impl Settings {
             api_peer: listen(merged, "api_peer", 6421)?,
             metrics: listen(merged, "metrics", 6430)?,
             tcp_nodelay: boolean(merged, "guard.tcp_nodelay")?.unwrap_or(true),
-            max_request_body: number(merged, "guard.http_max_request_body_size", u64::MAX)?
-                .unwrap_or(20 << 20),
+            max_request_body,
             shutdown_deadline: Duration::from_secs(
                 number(merged, "runtime.guard_shutdown_duration", 86_400)?.unwrap_or(30),
             ),
@@ -299,7 +304,7 @@ fn text(merged: &mut Merged, key: &str) -> Result<Option<String>, ConfigError> {
     }
 }
 
-fn number(merged: &mut Merged, key: &str, max: u64) -> Result<Option<u64>, ConfigError> {
+pub(super) fn number(merged: &mut Merged, key: &str, max: u64) -> Result<Option<u64>, ConfigError> {
     let Some((value, origin)) = merged.take(key) else { return Ok(None) };
     let number = match &value {
         Value::Number(number) => number.as_u64(),
@@ -325,7 +330,7 @@ fn boolean(merged: &mut Merged, key: &str) -> Result<Option<bool>, ConfigError> 
     }
 }
 
-fn wrong(key: &str, value: &Value, origin: Origin, expected: &str) -> ConfigError {
+pub(super) fn wrong(key: &str, value: &Value, origin: Origin, expected: &str) -> ConfigError {
     ConfigError::Value {
         origin,
         key: key.to_owned(),

@@ -118,7 +118,8 @@ impl Envoys {
 
     /// The way to an envoy, when it is connected.
     pub fn connection(&self, id: &EnvoyId) -> Option<Arc<EnvoyConnection>> {
-        self.lock().get(id)?.connection.clone()
+        // One that has ended, and is not yet taken out, leads nowhere any more.
+        self.lock().get(id)?.connection.clone().filter(|connection| !connection.is_closed())
     }
 
     /// Waits for an envoy to be connected.

@@ -204,6 +204,18 @@ impl Tunnel {
         Ok(index)
     }
 
+    /// Sends with the next index whatever waits there: for the last word of a request.
+    pub fn send_now(
+        &mut self,
+        connection: &EnvoyConnection,
+        kind: protocol::ToEnvoyTunnelMessageKind,
+    ) -> Result<(), ConnectionClosed> {
+        let index = self.next_index;
+        connection.send_now(self.message(index, kind))?;
+        self.next_index = index.wrapping_add(1);
+        Ok(())
+    }
+
     /// Takes the next index without sending anything: for a message that is kept until its actor
     /// is back.
     pub fn reserve(&mut self) -> u16 {
@@ -219,13 +231,21 @@ impl Tunnel {
         index: u16,
         kind: protocol::ToEnvoyTunnelMessageKind,
     ) -> Result<(), ConnectionClosed> {
+        connection.send(self.message(index, kind)).await
+    }
+
+    fn message(
+        &self,
+        index: u16,
+        kind: protocol::ToEnvoyTunnelMessageKind,
+    ) -> protocol::ToEnvoy {
         let message_id = protocol::MessageId {
             gateway_id: self.tunnels.0.gateway_id,
             request_id: self.request_id,
             message_index: index,
         };
         let message = protocol::ToEnvoyTunnelMessage { message_id, message_kind: kind };
-        connection.send(protocol::ToEnvoy::ToEnvoyTunnelMessage(message)).await
+        protocol::ToEnvoy::ToEnvoyTunnelMessage(message)
     }
 
     /// Begins again under a new id: nothing that was sent or queued before counts any more.

@@ -43,6 +43,26 @@ pub struct Metrics {
     group_commits: Histogram,
     sync_seconds: Histogram,
     storage_failures: IntCounter,
+    gateway_requests: IntCounterVec,
+    sockets: IntGauge,
+    hibernating_sockets: IntGauge,
+}
+
+/// Something that is there, and counted, until this is dropped.
+#[derive(Debug)]
+pub struct Counted(IntGauge);
+
+impl Counted {
+    fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
 }
 
 impl Metrics {
@@ -71,6 +91,11 @@ impl Metrics {
         )?;
         let commits =
             counters("storage_commits_total", "Commits of the store, by outcome.", &["outcome"])?;
+        let gateway_requests = counters(
+            "gateway_requests_total",
+            "Requests to actors answered, by kind and class of status.",
+            &["kind", "status"],
+        )?;
         let request_seconds = HistogramVec::new(
             HistogramOpts::new("http_request_duration_seconds", "Time to answer, by route.")
                 .buckets(SECONDS.to_vec()),
@@ -104,6 +129,14 @@ impl Metrics {
             "Writes that failed: each ends the process.",
         )?;
         registry.register(Box::new(storage_failures.clone()))?;
+        let gauge = |name: &str, help: &str| {
+            let gauge = IntGauge::new(name, help)?;
+            registry.register(Box::new(gauge.clone()))?;
+            Ok::<_, prometheus::Error>(gauge)
+        };
+        let sockets = gauge("gateway_sockets", "Open sockets between clients and actors.")?;
+        let hibernating_sockets =
+            gauge("gateway_hibernating_sockets", "Those of them whose actor sleeps.")?;
         let build = IntCounterVec::new(
             Opts::new("build_info", "The version that runs; always 1."),
             &["version"],
@@ -123,6 +156,9 @@ impl Metrics {
             group_commits,
             sync_seconds,
             storage_failures,
+            gateway_requests,
+            sockets,
+            hibernating_sockets,
         })
     }
 
@@ -132,6 +168,28 @@ impl Metrics {
         self.requests.with_label_values(&[request.route, request.method, &status]).inc();
         let seconds = request.duration.as_secs_f64();
         self.request_seconds.with_label_values(&[request.route]).observe(seconds);
+    }
+
+    /// A request to an actor was answered.
+    pub fn gateway_request(&self, kind: &'static str, status: u16) {
+        let class = match status {
+            ..200 => "1xx",
+            200..300 => "2xx",
+            300..400 => "3xx",
+            400..500 => "4xx",
+            500.. => "5xx",
+        };
+        self.gateway_requests.with_label_values(&[kind, class]).inc();
+    }
+
+    /// A socket to an actor is open.
+    pub fn open_socket(&self) -> Counted {
+        Counted::new(&self.sockets)
+    }
+
+    /// The actor of a socket sleeps.
+    pub fn hibernating_socket(&self) -> Counted {
+        Counted::new(&self.hibernating_sockets)
     }
 
     /// A request was refused for want of a valid token.

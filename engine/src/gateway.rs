@@ -1,0 +1,164 @@
+//! The way from clients to actors: HTTP and WebSocket, by id or by key, whether the actor is awake
+//! or not.
+//!
+//! A request is routed by its head alone ([`route`]), let in or not ([`access`]), led to an actor
+//! that runs ([`resolve`]), and tunnelled to the envoy that runs it ([`http`], [`websocket`]). The
+//! way of a request to an actor that is awake looks nothing up on the disk.
+
+mod access;
+mod cors;
+mod error;
+mod headers;
+mod http;
+mod input;
+mod key;
+mod percent;
+mod query;
+mod reached;
+mod resolve;
+mod route;
+mod websocket;
+
+use std::sync::Arc;
+
+use axum::{
+    extract::Request,
+    http::{HeaderValue, header},
+    response::Response,
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+
+pub use self::error::GatewayError;
+use self::route::{Head, Route, Routed};
+use crate::{
+    auth::Gate, config::GatewaySettings, keyspace::Id, lifecycle::Lifecycle, telemetry::Metrics,
+    websocket::is_websocket,
+};
+
+/// The gateway; cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct Gateway(Arc<Parts>);
+
+/// What a [`Gateway`] works with.
+#[derive(Debug)]
+pub struct Parts {
+    /// Where actors come from.
+    pub lifecycle: Lifecycle,
+    /// Who is let in.
+    pub gate: Gate,
+    /// The operator's limits.
+    pub settings: GatewaySettings,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
+    /// Whoever waits for these has seen the last socket close.
+    pub tasks: TaskTracker,
+    /// Closes every socket.
+    pub stop: CancellationToken,
+}
+
+/// A request that is the gateway's to answer.
+#[derive(Debug)]
+pub struct Claim(Result<Route, GatewayError>);
+
+impl Gateway {
+    /// A gateway of these parts.
+    pub fn new(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+
+    /// Whether the request is the gateway's. Everything else is the API's.
+    pub fn claim(&self, request: &Request) -> Option<Claim> {
+        let head =
+            Head { method: request.method(), uri: request.uri(), headers: request.headers() };
+        route::route(head).map(Claim)
+    }
+
+    /// Answers a request that was claimed.
+    pub async fn answer(&self, claim: Claim, request: Request) -> Response {
+        let ray_id = Id::random(self.0.lifecycle.datacenter().label).to_string();
+        let origin = request.headers().get(header::ORIGIN).cloned();
+        let (kind, mut response) = if is_websocket(request.headers()) {
+            ("websocket", self.answer_handshake(claim, request, &ray_id).await)
+        } else {
+            self.answer_request(claim, request, &ray_id).await
+        };
+        cors::apply(response.headers_mut(), origin.as_ref());
+        if let Ok(ray_id) = HeaderValue::try_from(&ray_id) {
+            response.headers_mut().insert(headers::RAY_ID, ray_id);
+        }
+        let status = response.status().as_u16();
+        self.0.metrics.gateway_request(kind, status);
+        tracing::debug!(ray_id, kind, status, "request to an actor answered");
+        response
+    }
+
+    async fn answer_request(
+        &self,
+        claim: Claim,
+        request: Request,
+        ray_id: &str,
+    ) -> (&'static str, Response) {
+        let outcome = match claim.0 {
+            Ok(Route::Preflight) => return ("preflight", cors::preflight(request.headers())),
+            Ok(Route::Actor(routed)) => match self.admitted(&routed, &request, false) {
+                Ok(()) => self.forward(routed, request, ray_id).await,
+                Err(error) => Err(error),
+            },
+            Err(error) => Err(error),
+        };
+        let response = outcome.unwrap_or_else(|error| {
+            self.note(&error, ray_id);
+            error.response()
+        });
+        ("http", response)
+    }
+
+    async fn answer_handshake(&self, claim: Claim, request: Request, ray_id: &str) -> Response {
+        let routed = match claim.0 {
+            Ok(Route::Actor(routed)) => self.admitted(&routed, &request, true).map(|()| routed),
+            // A handshake is a GET: what is no handshake is refused as such.
+            Ok(Route::Preflight) => Err(GatewayError::WebSocketNotSupported),
+            Err(error) => Err(error),
+        };
+        self.open_socket(routed, request, ray_id).await
+    }
+
+    fn admitted(
+        &self,
+        routed: &Routed,
+        request: &Request,
+        is_websocket: bool,
+    ) -> Result<(), GatewayError> {
+        if !self.0.settings.require_token {
+            return Ok(());
+        }
+        access::check(&self.0.gate, routed, request.headers(), is_websocket)
+    }
+
+    /// Logs what the client is not told.
+    fn note(&self, error: &GatewayError, ray_id: &str) {
+        if let Some(cause) = error.hidden_cause() {
+            tracing::error!(ray_id, error = %cause, "a request to an actor failed");
+        }
+    }
+
+    fn lifecycle(&self) -> &Lifecycle {
+        &self.0.lifecycle
+    }
+
+    fn settings(&self) -> &GatewaySettings {
+        &self.0.settings
+    }
+
+    fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
+    fn stopping(&self) -> &CancellationToken {
+        &self.0.stop
+    }
+}
