@@ -8,15 +8,22 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 10] = [
+const LAYERS: [&str; 17] = [
     "clock",
     "websocket",
     "keyspace",
     "storage",
+    "outbound",
+    "actor",
     "directory",
+    "actor_data",
     "telemetry",
     "config",
     "auth",
+    "envoys",
+    "lifecycle",
+    "session",
+    "serverless",
     "api",
     "server",
 ];

@@ -13,8 +13,9 @@ use rivet_engine::{
     api::Api,
     auth::Gate,
     clock::SystemClock,
-    config::{AuthSettings, Secret},
+    config::{AuthSettings, GatewayAccess, Secret},
     directory::{Datacenter, Directory, Limits},
+    outbound::Policy,
     storage::{Database, Durability, RocksStorage},
     telemetry::Metrics,
 };
@@ -69,6 +70,7 @@ impl App {
         let settings = AuthSettings {
             admin_token: Some(Secret::new(TOKEN.to_owned())),
             admin_token_file: None,
+            gateway: GatewayAccess::Token,
         };
         let (gate, _) = Gate::new(&settings, clock.clone(), metrics.clone()).unwrap();
         let datacenter = Datacenter {
@@ -76,7 +78,7 @@ impl App {
             name: "default".to_owned(),
             public_url: "http://127.0.0.1:6420/".to_owned(),
         };
-        let limits = Limits { actor_stop_threshold: 1_800_000 };
+        let limits = Limits { actor_stop_threshold: 1_800_000, outbound: Policy::default() };
         let directory = Directory::new(Database::new(storage), clock, datacenter, limits);
         let named = ("default".parse().unwrap(), "Default".parse().unwrap());
         directory.ensure_namespace(named.0, named.1).await.unwrap();
