@@ -46,6 +46,9 @@ impl ActorData {
     pub fn new(_: Database, _: SharedClock, _: DataLimits, _: Arc<dyn Tenancy>) -> Self {
         Self {}
     }
+    pub async fn kv_get(&self, _: Id, _: &[u8]) -> Result<Option<(Vec<u8>, u64)>, StorageError> {
+        Ok(None)
+    }
     pub async fn close(&self, _: Id) {}
     pub async fn purge_some(&self) -> Result<bool, StorageError> {
         Ok(false)

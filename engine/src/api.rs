@@ -3,8 +3,11 @@
 //! A route exists by being in the table of [`routes`], and the table makes it say who may use it.
 
 mod access;
+mod actors;
 mod body;
+mod cursor;
 mod datacenters;
+mod envoys;
 mod error;
 mod health;
 mod metadata;
@@ -23,13 +26,20 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use crate::{auth::Gate, directory::Directory, telemetry::Metrics};
+use crate::{
+    auth::Gate, directory::Directory, lifecycle::Lifecycle, serverless::Serverless,
+    telemetry::Metrics,
+};
 
 /// What answers need.
 #[derive(Debug, Clone)]
 pub struct Api {
     /// What exists.
     pub directory: Directory,
+    /// What lives.
+    pub lifecycle: Lifecycle,
+    /// How serverless pools are called.
+    pub serverless: Serverless,
     /// Who is let in.
     pub gate: Gate,
     /// What is counted.

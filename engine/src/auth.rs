@@ -3,6 +3,7 @@
 //! The engine keeps digests, not tokens: nothing that it could log, dump or leak opens a door.
 
 mod file;
+mod handed_out;
 mod token;
 mod watcher;
 
@@ -15,6 +16,7 @@ use crate::{clock::SharedClock, config::AuthSettings, telemetry::Metrics};
 
 pub use self::{
     file::TokenFileError,
+    handed_out::HandedOutToken,
     token::{AcceptedToken, TokenError},
     watcher::TokenFileWatcher,
 };
@@ -52,7 +54,7 @@ pub struct Gate(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    /// Everybody is: the operator asked for it in so many words.
+    /// Everybody is: there are no tokens.
     open: bool,
     fixed: Vec<AcceptedToken>,
     from_file: RwLock<Vec<AcceptedToken>>,

@@ -3,20 +3,27 @@
 //! Every key that the upstream engine knows is known here: used, accepted without effect, or
 //! refused with the reason ([`keys`]). Everything else is a mistake, and named as one.
 
+mod access;
 mod error;
 mod gateway;
 pub mod keys;
 mod layer;
 mod merge;
+mod outbound;
+mod pegboard;
 mod settings;
 mod sources;
+mod topology;
+mod values;
 
 use std::collections::BTreeMap;
 
 pub use self::{
+    access::{AuthSettings, GatewayAccess, Secret},
     error::{ConfigError, Origin},
     gateway::GatewaySettings,
-    settings::{AuthSettings, Listen, Secret, Settings},
+    pegboard::{EnvoySettings, ServerlessSettings},
+    settings::{Listen, Settings},
     sources::Sources,
 };
 

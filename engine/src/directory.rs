@@ -1,7 +1,9 @@
-//! What exists: namespaces and the runner configs of their pools, by the rules of the product.
+//! What exists: namespaces, the runner configs of their pools and their actors, by the rules of
+//! the product.
 //!
 //! Every method is one storage transaction. Nothing here knows HTTP.
 
+mod actors;
 mod error;
 mod names;
 mod namespaces;
@@ -9,12 +11,13 @@ mod runner_configs;
 mod serverless;
 
 pub use self::{
+    actors::{ActorPage, ActorsAfter, ListedActor},
     error::{DirectoryError, InvalidNamespace, InvalidRunnerConfig},
     names::{DisplayName, NamespaceName},
     namespaces::Namespace,
-    runner_configs::{PoolConfigs, Variant},
+    runner_configs::{PoolConfigs, ServerlessPool, Variant},
 };
-use crate::{clock::SharedClock, storage::Database};
+use crate::{clock::SharedClock, outbound::Policy, storage::Database};
 
 /// The place where this engine runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,10 +31,12 @@ pub struct Datacenter {
 }
 
 /// The bounds that an operator sets on what may be registered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// How long an actor may take to stop, in milliseconds.
     pub actor_stop_threshold: u64,
+    /// Where the engine may connect to.
+    pub outbound: Policy,
 }
 
 /// The directory of one engine; cloning it is cheap.

@@ -9,11 +9,18 @@
 //! | [`websocket`] | how is a WebSocket accepted, and how refused? |
 //! | [`keyspace`] | what is stored, under which bytes, in which order? |
 //! | [`storage`] | how do several reads and writes become one durable step? |
-//! | [`directory`] | which namespaces and runner configs exist, and by which rules? |
+//! | [`outbound`] | where may the engine connect to? |
+//! | [`actor`] | what happens in the life of an actor? |
+//! | [`directory`] | which namespaces, runner configs and actors exist, and by which rules? |
+//! | [`actor_data`] | what do actors keep? |
 //! | [`telemetry`] | what do logs and metrics say? |
 //! | [`config`] | what did the operator ask for? |
 //! | [`auth`] | may this request pass? |
+//! | [`envoys`] | which envoys are there, and what is in flight to them? |
+//! | [`lifecycle`] | which step does an actor take next, and who hears of it? |
+//! | [`session`] | what does an envoy say, and what is it told? |
 //! | [`gateway`] | how does a client's request reach an actor, and its answer the client? |
+//! | [`serverless`] | how are pools called that the engine starts? |
 //! | [`api`] | which routes exist, and what do they answer? |
 //! | [`server`] | how does the process start, serve and stop? |
 
@@ -21,6 +28,8 @@ pub mod clock;
 pub mod keyspace;
 pub mod storage;
 pub mod websocket;
+
+pub mod outbound;
 
 pub mod actor;
 
@@ -41,6 +50,8 @@ pub mod lifecycle;
 pub mod session;
 
 pub mod gateway;
+
+pub mod serverless;
 
 pub mod api;
 

@@ -8,7 +8,7 @@ mod front;
 mod listener;
 mod signals;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -16,15 +16,15 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::listener::BindError;
 use self::{connections::Serving, front::Front};
 use crate::{
-    actor::Rules,
     actor_data::{ActorData, DataLimits},
     api::Api,
-    auth::{AuthError, Gate},
+    auth::{AuthError, Gate, HandedOutToken},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
     directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
     envoys::{Envoys, Thresholds, Tunnels},
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
+    serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
     storage::{Database, GroupReport, OpenError, RocksStorage, StorageObserver},
     telemetry::Metrics,
@@ -51,6 +51,9 @@ pub enum ServerError {
     /// The metrics contradict each other.
     #[error("the metrics could not be set up: please report this")]
     Metrics(#[source] prometheus::Error),
+    /// The client for serverless pools cannot be set up.
+    #[error(transparent)]
+    Client(#[from] ClientError),
     /// The system does not deliver signals.
     #[error("signals cannot be received")]
     Signals(#[source] std::io::Error),
@@ -68,9 +71,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     let clock: SharedClock = Arc::new(SystemClock);
     let (gate, token_file) = Gate::new(&settings.auth, Arc::clone(&clock), Arc::clone(&metrics))?;
     if settings.auth.is_open() {
-        tracing::warn!(
-            "everybody who reaches the API is let in: auth.insecure_allow_unauthenticated is true"
-        );
+        tracing::warn!("everybody who reaches the API is let in: no admin token is configured");
     }
     let [guard, api_peer, metrics_port] =
         [settings.guard, settings.api_peer, settings.metrics].map(listener::bind);
@@ -80,12 +81,15 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     let failed = CancellationToken::new();
     let observer = Observer { metrics: Arc::clone(&metrics), failed: failed.clone() };
     let storage = RocksStorage::open(&settings.data_dir, settings.durability, Arc::new(observer))?;
-    let limits = Limits { actor_stop_threshold: settings.actor_stop_threshold };
+    let limits = Limits {
+        actor_stop_threshold: settings.actors.stop_threshold,
+        outbound: settings.outbound.clone(),
+    };
     let database = Database::new(storage);
     let directory =
         Directory::new(database.clone(), Arc::clone(&clock), settings.datacenter.clone(), limits);
     bootstrap(&directory).await?;
-    let (lifecycle, _starts) = lifecycle(&settings, database, clock);
+    let (lifecycle, starts) = lifecycle(&settings, database, clock);
     lifecycle.restore().await.map_err(ServerError::Restore)?;
 
     let tasks = TaskTracker::new();
@@ -93,10 +97,21 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         let (lifecycle, stop) = (lifecycle.clone(), stop.clone());
         async move { lifecycle.run(stop).await }
     });
+    let serverless = Serverless::new(serverless::Parts {
+        directory: directory.clone(),
+        lifecycle: lifecycle.clone(),
+        policy: settings.outbound.clone(),
+        settings: settings.serverless,
+        token: HandedOutToken::new(&settings.auth),
+    })?;
+    tasks.spawn({
+        let (serverless, stop) = (serverless.clone(), stop.clone());
+        async move { serverless.run(starts, stop).await }
+    });
     let sessions = Sessions::new(
         lifecycle.clone(),
         gate.clone(),
-        SessionSettings::default(),
+        sessions(&settings),
         Arc::clone(&metrics),
         stop.clone(),
     );
@@ -107,7 +122,14 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         let stop = stop.clone();
         tasks.spawn(async move { watcher.run(stop, &reload).await });
     }
-    let api = Api { directory, gate, metrics, max_request_body: settings.max_request_body };
+    let api = Api {
+        directory,
+        lifecycle,
+        serverless,
+        gate,
+        metrics,
+        max_request_body: settings.max_request_body,
+    };
     let serving = Serving::new(stop.clone(), Arc::clone(&api.metrics), settings.tcp_nodelay);
     let front = Front { sessions: sessions.clone(), router: api.public_router() };
     serving.spawn(guard, front);
@@ -137,7 +159,10 @@ fn lifecycle(
     database: Database,
     clock: SharedClock,
 ) -> (Lifecycle, mpsc::UnboundedReceiver<ServerlessStart>) {
-    let envoys = Envoys::new(Thresholds { eligible: 10_000, lost: 15_000 });
+    let envoys = Envoys::new(Thresholds {
+        eligible: settings.envoys.eligible_threshold,
+        lost: settings.envoys.lost_threshold,
+    });
     let data = ActorData::new(
         database.clone(),
         Arc::clone(&clock),
@@ -148,11 +173,22 @@ fn lifecycle(
         database,
         clock,
         datacenter: settings.datacenter.clone(),
-        rules: Rules { stop_threshold: settings.actor_stop_threshold, ..Rules::default() },
+        rules: settings.actors,
         envoys,
         tunnels: Tunnels::default(),
         data,
     })
+}
+
+/// How envoys' connections are kept.
+fn sessions(settings: &Settings) -> SessionSettings {
+    SessionSettings {
+        lost_threshold: Duration::from_millis(settings.envoys.lost_threshold),
+        stop_threshold: Duration::from_millis(settings.actors.stop_threshold),
+        max_response_payload: settings.envoys.max_response_payload,
+        ping_interval: settings.envoys.ping_interval,
+        ping_timeout: settings.envoys.ping_timeout,
+    }
 }
 
 /// Counts what the storage does, and ends the process when it fails.

@@ -8,16 +8,23 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 11] = [
+const LAYERS: [&str; 18] = [
     "clock",
     "websocket",
     "keyspace",
     "storage",
+    "outbound",
+    "actor",
     "directory",
+    "actor_data",
     "telemetry",
     "config",
     "auth",
+    "envoys",
+    "lifecycle",
+    "session",
     "gateway",
+    "serverless",
     "api",
     "server",
 ];

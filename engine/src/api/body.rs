@@ -7,9 +7,18 @@ use axum::{
     },
     http::request::Parts,
 };
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use super::error::ApiError;
+
+/// The body of a request that says everything by its path.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+/// What is answered where there is nothing to say.
+#[derive(Debug, Serialize)]
+pub(super) struct Done {}
 
 /// A JSON body of at most 2 MiB.
 #[derive(Debug)]

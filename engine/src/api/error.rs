@@ -10,7 +10,9 @@ use axum::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{auth::Denied, directory::DirectoryError, storage::StorageError};
+use crate::{
+    auth::Denied, directory::DirectoryError, lifecycle::LifecycleError, storage::StorageError,
+};
 
 /// A request that failed, ready to be answered.
 #[derive(Debug)]
@@ -56,13 +58,44 @@ impl ApiError {
         Self { status: StatusCode::FORBIDDEN, ..error.because(reason) }
     }
 
+    /// Parameters that do not go together.
+    pub(super) fn invalid_input(message: &str) -> Self {
+        Self::new("validation", "invalid_input", message.to_owned())
+            .with(json!({ "message": message }))
+    }
+
+    /// More ids than are looked up at once.
+    pub(super) fn too_many_actor_ids(max: usize, count: usize) -> Self {
+        let message = format!("Too many actor IDs provided. Maximum is {max}, got {count}");
+        Self::new("validation", "too_many_actor_ids", message)
+            .with(json!({ "count": count, "max": max }))
+    }
+
+    /// A serverless pool did not say what it has to; `reason` says why.
+    pub(super) fn failed_to_fetch_metadata(reason: Value) -> Self {
+        // Upstream never fills its placeholder in, and clients compare the text.
+        let message = "Failed to fetch serverless metadata: {reason}.".to_owned();
+        Self::new("serverless_runner_pool", "failed_to_fetch_metadata", message)
+            .with(json!({ "reason": reason }))
+    }
+
+    /// The actor keeps nothing under the key.
+    pub(super) fn kv_key_not_found() -> Self {
+        let message = "The KV key does not exist for this actor.".to_owned();
+        Self::new("actor", "kv_key_not_found", message)
+    }
+
     fn new(group: &'static str, code: &'static str, message: String) -> Self {
         let body = Envelope { group, code, message, metadata: None };
         Self { status: StatusCode::BAD_REQUEST, body, cause: None }
     }
 
-    fn because(mut self, reason: &str) -> Self {
-        self.body.metadata = Some(json!({ "reason": reason }));
+    fn because(self, reason: &str) -> Self {
+        self.with(json!({ "reason": reason }))
+    }
+
+    fn with(mut self, metadata: Value) -> Self {
+        self.body.metadata = Some(metadata);
         self
     }
 
@@ -93,6 +126,31 @@ impl From<DirectoryError> for ApiError {
                 Self::new("runner_config", "invalid", message).because(&reason.to_string())
             }
             DirectoryError::Storage(cause) => Self::internal(cause),
+        }
+    }
+}
+
+impl From<LifecycleError> for ApiError {
+    fn from(error: LifecycleError) -> Self {
+        let message = error.to_string();
+        match error {
+            LifecycleError::NotFound => Self::new("actor", "not_found", message),
+            LifecycleError::NamespaceNotFound => Self::new("namespace", "not_found", message),
+            LifecycleError::DatacenterNotFound => Self::new("datacenter", "not_found", message),
+            LifecycleError::NoRunnerConfig { namespace, pool } => {
+                Self::new("actor", "no_runner_config_configured", message)
+                    .with(json!({ "namespace": namespace, "pool_name": pool }))
+            }
+            LifecycleError::DuplicateKey { key, existing } => {
+                Self::new("actor", "duplicate_key", message)
+                    .with(json!({ "existing_actor_id": existing, "key": key }))
+            }
+            LifecycleError::EmptyKey => Self::new("actor", "empty_key", message),
+            LifecycleError::KeyTooLarge { max, preview } => {
+                Self::new("actor", "key_too_large", message)
+                    .with(json!({ "key_preview": preview, "max_size": max }))
+            }
+            LifecycleError::Storage(cause) => Self::internal(cause),
         }
     }
 }

@@ -19,6 +19,20 @@ pub(super) trait FromQuery: Sized {
     fn from_query(query: &Query) -> Result<Self, ApiError>;
 }
 
+/// What a route that asks for nothing else takes: the namespace.
+#[derive(Debug)]
+pub(super) struct NamespaceQuery {
+    pub(super) namespace: String,
+}
+
+impl FromQuery for NamespaceQuery {
+    const PARAMETERS: &'static [&'static str] = &["namespace"];
+
+    fn from_query(query: &Query) -> Result<Self, ApiError> {
+        Ok(Self { namespace: query.required("namespace")? })
+    }
+}
+
 /// The query string of a route, as `T`.
 #[derive(Debug)]
 pub(super) struct QueryOf<T>(pub(super) T);
@@ -79,13 +93,7 @@ impl Query {
 
     /// Ids: one per parameter `single`, or several with commas in `list`.
     pub(super) fn ids(&self, single: &str, list: &str) -> Result<Vec<Id>, ApiError> {
-        let mut ids = Vec::new();
-        for (index, text) in self.repeated(single).enumerate() {
-            let id = text.parse().map_err(|error: IdError| {
-                refused(&format!("{single}[{index}]"), &error.to_string())
-            })?;
-            ids.push(id);
-        }
+        let mut ids = self.repeated_ids(single)?;
         for text in self.list(list)? {
             let id = text.parse().map_err(|error: IdError| {
                 ApiError::bad_request(&format!("invalid id in `{list}` query: {error}"))
@@ -94,6 +102,17 @@ impl Query {
         }
         ids.dedup();
         Ok(ids)
+    }
+
+    /// Ids: one per parameter `single`.
+    pub(super) fn repeated_ids(&self, single: &str) -> Result<Vec<Id>, ApiError> {
+        let numbered = self.repeated(single).enumerate();
+        let ids = numbered.map(|(index, text)| {
+            text.parse().map_err(|error: IdError| {
+                refused(&format!("{single}[{index}]"), &error.to_string())
+            })
+        });
+        ids.collect()
     }
 
     /// The items of a list with commas.

@@ -3,12 +3,13 @@
 use axum::{
     Router,
     middleware::from_fn_with_state,
-    routing::{MethodRouter, get, put},
+    routing::{MethodRouter, delete, get, post, put},
 };
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use super::{
-    Api, access, datacenters, error::ApiError, health, metadata, namespaces, runner_configs,
+    Api, access, actors, datacenters, envoys, error::ApiError, health, metadata, namespaces,
+    runner_configs,
 };
 use crate::auth::Gate;
 
@@ -45,6 +46,29 @@ pub fn public() -> Vec<Route> {
             Access::Admin,
             put(runner_configs::replace).delete(runner_configs::remove),
         ),
+        route(
+            "/runner-configs/{runner_name}/refresh-metadata",
+            Access::Admin,
+            post(runner_configs::refresh_metadata),
+        ),
+        route(
+            "/runner-configs/serverless-health-check",
+            Access::Admin,
+            post(runner_configs::health_check),
+        ),
+        route(
+            "/actors",
+            Access::Admin,
+            get(actors::list).post(actors::create).put(actors::get_or_create),
+        ),
+        route("/actors/names", Access::Admin, get(actors::names)),
+        route("/actors/{actor_id}", Access::Admin, delete(actors::destroy)),
+        route("/actors/{actor_id}/sleep", Access::Admin, post(actors::sleep)),
+        route("/actors/{actor_id}/reschedule", Access::Admin, post(actors::reschedule)),
+        route("/actors/{actor_id}/kv/keys/{key}", Access::Admin, get(actors::kv_value)),
+        route("/envoys", Access::Admin, get(envoys::list)),
+        route("/runners", Access::Admin, get(envoys::runners)),
+        route("/runners/names", Access::Admin, get(envoys::runner_names)),
     ]
 }
 

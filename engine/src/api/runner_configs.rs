@@ -1,5 +1,6 @@
 //! `/runner-configs`: list, replace and remove how pools run their actors.
 
+mod serverless;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,13 +8,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::{Json as Answer, extract::State};
 use serde::{Deserialize, Serialize};
 
+pub(super) use self::serverless::{health_check, refresh_metadata};
 use self::wire::{ConfigAnswer, ConfigRequest};
 use super::{
     Api,
-    body::{Json, Path},
+    body::{Done, Json, Path},
     error::ApiError,
     namespaces::Pagination,
-    query::{FromQuery, Query, QueryOf},
+    query::{FromQuery, NamespaceQuery, Query, QueryOf},
 };
 use crate::directory::Variant;
 
@@ -42,19 +44,6 @@ impl FromQuery for ListQuery {
             variant,
             pools: named.chain(query.list("runner_names")?).collect(),
         })
-    }
-}
-
-#[derive(Debug)]
-pub(super) struct NamespaceQuery {
-    namespace: String,
-}
-
-impl FromQuery for NamespaceQuery {
-    const PARAMETERS: &'static [&'static str] = &["namespace"];
-
-    fn from_query(query: &Query) -> Result<Self, ApiError> {
-        Ok(Self { namespace: query.required("namespace")? })
     }
 }
 
@@ -89,14 +78,12 @@ pub(super) struct Replaced {
     endpoint_config_changed: bool,
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct Removed {}
-
 pub(super) async fn list(
     State(api): State<Api>,
     QueryOf(query): QueryOf<ListQuery>,
 ) -> Result<Answer<Listed>, ApiError> {
     let ListQuery { namespace, limit, after, variant, pools } = query;
+    let namespace_id = api.lifecycle.namespace_id(&namespace).await?;
     let (found, paged) = if pools.is_empty() {
         let found = api.directory.list_runner_configs(namespace, variant, after, limit).await?;
         let full = found.len() == limit;
@@ -107,7 +94,11 @@ pub(super) async fn list(
     };
     let cursor = found.keys().next_back().filter(|_| paged).cloned();
     let runner_configs = found.into_iter().map(|(pool, configs)| {
-        let datacenters = configs.into_iter().map(|(name, row)| (name, row.into())).collect();
+        let of_envoys = api.lifecycle.envoys().protocol_version(&namespace_id, &pool);
+        let protocol = of_envoys.or_else(|| api.serverless.protocol_version(namespace_id, &pool));
+        let error = api.serverless.pool_error(namespace_id, &pool);
+        let answer = |row| ConfigAnswer::new(row, protocol, error.clone());
+        let datacenters = configs.into_iter().map(|(name, row)| (name, answer(row))).collect();
         (pool, Pool { datacenters })
     });
     let runner_configs = runner_configs.collect();
@@ -122,6 +113,7 @@ pub(super) async fn replace(
 ) -> Result<Answer<Replaced>, ApiError> {
     let configs = request.datacenters.into_iter().map(|(name, config)| (name, config.into()));
     let changed = api.directory.put_runner_config(query.namespace, pool, configs.collect()).await?;
+    api.serverless.configs_changed();
     Ok(Answer(Replaced { endpoint_config_changed: changed }))
 }
 
@@ -129,7 +121,8 @@ pub(super) async fn remove(
     State(api): State<Api>,
     Path(pool): Path<String>,
     QueryOf(query): QueryOf<NamespaceQuery>,
-) -> Result<Answer<Removed>, ApiError> {
+) -> Result<Answer<Done>, ApiError> {
     api.directory.delete_runner_config(query.namespace, pool).await?;
-    Ok(Answer(Removed {}))
+    api.serverless.configs_changed();
+    Ok(Answer(Done {}))
 }

@@ -5,7 +5,7 @@ use std::{fs, io::Read, path::Path};
 use serde::Deserialize;
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 
-use super::{AcceptedToken, TokenError};
+use super::TokenError;
 use crate::clock::Millis;
 
 /// More is not a token file.
@@ -62,25 +62,31 @@ struct Entry {
     not_after: Option<Millis>,
 }
 
-/// The tokens in the file at `path`.
-pub(super) fn read(path: &Path) -> Result<Vec<AcceptedToken>, TokenFileError> {
+/// The tokens in the file at `path`, each as `take` keeps it.
+pub(super) fn read<T>(
+    path: &Path,
+    take: impl Fn(&str, Option<Millis>) -> Result<T, TokenError>,
+) -> Result<Vec<T>, TokenFileError> {
     let mut bytes = Zeroizing::new(Vec::new());
     fs::File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > MAX_BYTES {
         return Err(TokenFileError::TooLarge);
     }
-    parse(std::str::from_utf8(&bytes).map_err(|_| TokenFileError::NotText)?)
+    parse(std::str::from_utf8(&bytes).map_err(|_| TokenFileError::NotText)?, take)
 }
 
-/// The tokens in `text`.
-pub(super) fn parse(text: &str) -> Result<Vec<AcceptedToken>, TokenFileError> {
+/// The tokens in `text`, each as `take` keeps it.
+pub(super) fn parse<T>(
+    text: &str,
+    take: impl Fn(&str, Option<Millis>) -> Result<T, TokenError>,
+) -> Result<Vec<T>, TokenFileError> {
     let text = text.trim();
     if text.is_empty() {
         return Err(TokenFileError::Empty);
     }
     let numbered = |number, source| TokenFileError::Token { number, source };
     if !text.starts_with('{') {
-        let token = AcceptedToken::new(text, None).map_err(|source| numbered(1, source))?;
+        let token = take(text, None).map_err(|source| numbered(1, source))?;
         return Ok(vec![token]);
     }
     // The parser's own message may quote what it found, which may be a token.
@@ -90,8 +96,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<AcceptedToken>, TokenFileError> {
         return Err(TokenFileError::Empty);
     }
     let tokens = document.tokens.iter().enumerate().map(|(index, entry)| {
-        AcceptedToken::new(&entry.token, entry.not_after)
-            .map_err(|source| numbered(index + 1, source))
+        take(&entry.token, entry.not_after).map_err(|source| numbered(index + 1, source))
     });
     tokens.collect()
 }

@@ -5,7 +5,10 @@ use std::{fs, io::Write};
 use camino_tempfile::Utf8TempDir;
 
 use super::*;
-use crate::{clock::ManualClock, config::Secret};
+use crate::{
+    clock::ManualClock,
+    config::{GatewayAccess, Secret},
+};
 
 const A: &str = "rvt_aaaaaaaaaaaaaaaaaaaa";
 const B: &str = "rvt_bbbbbbbbbbbbbbbbbbbb";
@@ -24,7 +27,11 @@ impl Site {
         fs::write(&path, content).unwrap();
         let clock = ManualClock::at(1000);
         let settings =
-            AuthSettings { admin_token: None, admin_token_file: Some(path.into_std_path_buf()) };
+            AuthSettings {
+            admin_token: None,
+            admin_token_file: Some(path.into_std_path_buf()),
+            gateway: GatewayAccess::Token,
+        };
         let metrics = Arc::new(Metrics::new().unwrap());
         let (gate, watcher) = Gate::new(&settings, clock.clone(), metrics).unwrap();
         Self { dir, clock, gate, watcher: watcher.unwrap() }
@@ -48,7 +55,11 @@ fn one(token: &str) -> String {
 
 fn fixed(token: &str) -> Gate {
     let settings =
-        AuthSettings { admin_token: Some(Secret::new(token.to_owned())), admin_token_file: None };
+        AuthSettings {
+            admin_token: Some(Secret::new(token.to_owned())),
+            admin_token_file: None,
+            gateway: GatewayAccess::Token,
+        };
     let metrics = Arc::new(Metrics::new().unwrap());
     Gate::new(&settings, ManualClock::at(0), metrics).unwrap().0
 }
@@ -150,10 +161,10 @@ fn nothing_that_is_printed_holds_a_token() {
     let printed = [
         format!("{:?}", site.gate),
         format!("{:?}", Secret::new(A.to_owned())),
-        file::parse(&broken).unwrap_err().to_string(),
-        file::parse(&unknown_field).unwrap_err().to_string(),
-        file::parse(too_short).unwrap_err().to_string(),
-        format!("{:?}", file::parse(&broken).unwrap_err()),
+        file::parse(&broken, AcceptedToken::new).unwrap_err().to_string(),
+        file::parse(&unknown_field, AcceptedToken::new).unwrap_err().to_string(),
+        file::parse(too_short, AcceptedToken::new).unwrap_err().to_string(),
+        format!("{:?}", file::parse(&broken, AcceptedToken::new).unwrap_err()),
     ]
     .concat();
 

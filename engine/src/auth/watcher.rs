@@ -12,7 +12,7 @@ use std::{
 
 use tokio_util::sync::CancellationToken;
 
-use super::{Gate, TokenFileError, file};
+use super::{AcceptedToken, Gate, TokenFileError, file};
 
 const INTERVAL: Duration = Duration::from_secs(1);
 
@@ -55,7 +55,7 @@ impl TokenFileWatcher {
     pub(super) fn start(path: PathBuf, gate: Gate) -> Result<Self, TokenFileError> {
         // The stamp first: a change between the two is then seen in the next round.
         let taken = Stamp::of(&path)?;
-        gate.replace_tokens(file::read(&path)?);
+        gate.replace_tokens(file::read(&path, AcceptedToken::new)?);
         Ok(Self { path, gate, taken: Some(taken), reported: None })
     }
 
@@ -80,7 +80,7 @@ impl TokenFileWatcher {
             return;
         }
         match stamp.map_err(TokenFileError::from).and_then(|stamp| {
-            let tokens = file::read(&self.path)?;
+            let tokens = file::read(&self.path, AcceptedToken::new)?;
             Ok((stamp, tokens))
         }) {
             Ok((stamp, tokens)) => {

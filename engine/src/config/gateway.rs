@@ -2,13 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::{
-    AuthSettings, ConfigError,
-    merge::Merged,
-    settings::{number, wrong},
-};
+use super::{AuthSettings, ConfigError, GatewayAccess, merge::Merged, values::number};
 use crate::websocket::MessageLimits;
 
 /// The gateway's limits and times. The defaults are upstream's.
@@ -91,7 +85,7 @@ impl GatewaySettings {
         };
         let max_pending = number(merged, "pegboard.gateway_hws_max_pending_size", u64::MAX)?;
         Ok(Self {
-            require_token: require_token(merged)? && !auth.is_open(),
+            require_token: auth.gateway == GatewayAccess::Token && !auth.is_open(),
             max_request_body: own_limit.unwrap_or(max_request_body).min(max_request_body),
             ready_timeout,
             response_start_timeout,
@@ -105,15 +99,5 @@ impl GatewaySettings {
             max_pending: max_pending.unwrap_or(default.max_pending),
             messages,
         })
-    }
-}
-
-fn require_token(merged: &mut Merged) -> Result<bool, ConfigError> {
-    const KEY: &str = "auth.gateway";
-    let Some((value, origin)) = merged.take(KEY) else { return Ok(true) };
-    match &value {
-        Value::String(text) if text == "token" => Ok(true),
-        Value::String(text) if text == "open" => Ok(false),
-        _ => Err(wrong(KEY, &value, origin, "\"token\" or \"open\"")),
     }
 }

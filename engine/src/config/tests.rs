@@ -5,7 +5,10 @@ use std::{net::IpAddr, path::Path};
 use camino_tempfile::Utf8TempDir;
 
 use super::*;
-use crate::storage::Durability;
+use crate::{
+    actor::{RetryRules, Rules},
+    storage::Durability,
+};
 
 const TOKEN: (&str, &str) = ("RIVET__AUTH__ADMIN_TOKEN", "0123456789abcdef");
 
@@ -239,26 +242,90 @@ fn every_variable_that_the_client_library_sets_is_accepted() {
         ("RIVET__METRICS__HOST", "127.0.0.1"),
         ("RIVET__METRICS__PORT", "6430"),
         ("RIVET__FILE_SYSTEM__PATH", "/d"),
-        TOKEN,
     ];
 
     let loaded = from_variables(&set_by_the_client_library).unwrap();
 
-    assert_eq!(loaded.warnings.len(), 12, "{:#?}", loaded.warnings);
-    assert_eq!(loaded.settings.shutdown_deadline.as_secs(), 1);
+    // It sets no token, and talks to an engine on its own host.
+    let settings = loaded.settings;
+    assert!(settings.auth.is_open());
+    assert_eq!(loaded.warnings.len(), 6, "{:#?}", loaded.warnings);
+    assert_eq!(settings.shutdown_deadline.as_secs(), 1);
+    assert_eq!(settings.actors.retry, RetryRules { base: 100, max_exponent: 1, reset: 100 });
+    assert_eq!(settings.actors.serverless_retry, Rules::default().serverless_retry);
+    assert_eq!(
+        (settings.envoys.eligible_threshold, settings.envoys.lost_threshold),
+        (5_000, 7_000)
+    );
+    assert_eq!(settings.serverless.min_poll_interval.as_secs(), 1);
+}
+
+#[test]
+fn without_a_token_only_an_engine_that_listens_on_this_host_alone_is_open() {
+    let hosts = |guard, api_peer, metrics| {
+        [
+            ("RIVET__GUARD__HOST", guard),
+            ("RIVET__API_PEER__HOST", api_peer),
+            ("RIVET__METRICS__HOST", metrics),
+        ]
+    };
+    let opened = |variables: &[(&str, &str)]| match from_variables(variables) {
+        Ok(loaded) => loaded.settings.auth.is_open(),
+        Err(ConfigError::NoToken) => false,
+        Err(other) => panic!("{other}"),
+    };
+    let here = hosts("127.0.0.1", "::1", "127.0.0.53");
+
+    assert!(opened(&here));
+    assert!(!opened(&hosts("0.0.0.0", "127.0.0.1", "127.0.0.1")));
+    assert!(!opened(&hosts("127.0.0.1", "::", "127.0.0.1")));
+    assert!(!opened(&hosts("127.0.0.1", "127.0.0.1", "192.168.0.1")));
+    assert!(!opened(&here[..2]), "metrics listen on every address by default");
+    let told_not_to = ("RIVET__AUTH__INSECURE_ALLOW_UNAUTHENTICATED", "false");
+    assert!(!opened(&[&here[..], &[told_not_to]].concat()));
+    assert!(!opened(&[&here[..], &[TOKEN]].concat()));
+}
+
+#[test]
+fn the_gateway_asks_for_a_token_unless_told_otherwise() {
+    let gateway = |variables: &[(&str, &str)]| {
+        from_variables(variables).map(|loaded| loaded.settings.auth.gateway)
+    };
+
+    assert_eq!(gateway(&[TOKEN]).unwrap(), GatewayAccess::Token);
+    assert_eq!(
+        gateway(&[TOKEN, ("RIVET__AUTH__GATEWAY", "open")]).unwrap(),
+        GatewayAccess::Open
+    );
+    let neither = gateway(&[TOKEN, ("RIVET__AUTH__GATEWAY", "maybe")]).unwrap_err().to_string();
+    assert!(neither.contains("must be \"token\" or \"open\", found \"maybe\""), "{neither}");
+}
+
+#[test]
+fn where_the_engine_may_connect_to_is_read_from_files_and_variables() {
+    let file = "outbound: {allow_loopback: false, deny_cidrs: [10.0.0.0/8, 'fd00::/8'],\n\
+                allow_hosts: [app.internal], max_redirects: 0}";
+    let policy = from_files(&[("a.yaml", file)]).unwrap().settings.outbound;
+    let variables = [TOKEN, ("RIVET__OUTBOUND__DENY_CIDRS", "10.0.0.0/8, fd00::/8")];
+    let from_variable = from_variables(&variables).unwrap().settings.outbound;
+
+    assert!(!policy.allow_loopback && policy.allow_private_networks);
+    assert_eq!((policy.allow_hosts.as_slice(), policy.max_redirects), (&["app.internal".into()][..], 0));
+    assert_eq!(policy.deny_networks, from_variable.deny_networks);
+    let broken = refusal(from_files(&[("a.yaml", "outbound: {allow_cidrs: [10.0.0.0/99]}")]));
+    assert!(broken.contains("`outbound.allow_cidrs` must be a list of networks"), "{broken}");
 }
 
 #[test]
 fn a_key_without_effect_is_accepted_with_one_warning() {
     let loaded = from_files(&[(
         "a.yaml",
-        "sqlite: {max_storage_bytes: 1, compaction_interval: 5, pitr: {interval_ms: 3}}\n\
-         runtime: {worker_load_shedding_curve: [[700, 1000], [900, 50]]}\n\
-         outbound: {allow: [a, b], proxy: {url: x}}\n",
+        "sqlite: {compaction_interval: 5, pitr: {interval_ms: 3}}\n\
+         runtime: {worker_load_shedding_curve: [[700, 1000], [900, 50]]}\n",
     )])
     .unwrap();
 
-    assert_eq!(loaded.warnings.len(), 6, "{:#?}", loaded.warnings);
+    assert_eq!(loaded.warnings.len(), 3, "{:#?}", loaded.warnings);
     assert!(loaded.warnings[0].contains("has no effect in this engine"));
 }
 

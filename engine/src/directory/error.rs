@@ -1,6 +1,6 @@
 //! What the directory refuses, in words that clients already know.
 
-use crate::storage::StorageError;
+use crate::{outbound::Blocked, storage::StorageError};
 
 /// A request that the directory did not carry out.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -54,12 +54,9 @@ pub enum InvalidRunnerConfig {
     /// The URL does not parse.
     #[error("invalid serverless url: {0}")]
     Url(#[from] url::ParseError),
-    /// The URL is not of HTTP.
-    #[error("invalid serverless url: scheme {0:?} is not allowed, expected http or https")]
-    Scheme(String),
-    /// The URL carries a user name or a password.
-    #[error("invalid serverless url: url must not contain embedded credentials")]
-    Credentials,
+    /// The URL leads where the engine does not connect to.
+    #[error("invalid serverless url: {0}")]
+    Destination(#[from] Blocked),
     /// Too many headers.
     #[error("too many headers (max {0})")]
     TooManyHeaders(usize),

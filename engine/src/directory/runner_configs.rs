@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{Directory, DirectoryError, namespaces::resolve, serverless};
 use crate::{
     keyspace::{
-        Order,
-        tables::{RunnerConfigKey, RunnerConfigRow, RunnerConfigs, RunnerKind},
+        Id, KeyRange, Order,
+        tables::{RunnerConfigKey, RunnerConfigRow, RunnerConfigs, RunnerKind, ServerlessRow},
     },
     storage::Transaction,
 };
@@ -48,13 +48,13 @@ impl Directory {
         if configs.keys().any(|datacenter| *datacenter != self.datacenter.name) {
             return Err(DirectoryError::DatacenterNotFound);
         }
-        let limits = self.limits;
+        let limits = self.limits.clone();
         self.database
             .transact(move |transaction| {
                 let namespace_id = resolve(transaction, &namespace)?;
                 for config in configs.values() {
                     if let RunnerKind::Serverless(config) = &config.kind {
-                        serverless::check(config, limits)?;
+                        serverless::check(config, &limits)?;
                     }
                 }
                 let range = RunnerConfigKey::range_of_pool(&namespace_id, &pool);
@@ -141,6 +141,60 @@ impl Directory {
                 Ok(found.into_iter().take(limit).collect())
             })
             .await
+    }
+}
+
+/// A pool whose processes the engine calls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ServerlessPool {
+    /// How it is called.
+    pub config: ServerlessRow,
+    /// Whether processes of an older version are drained.
+    pub drain_on_version_upgrade: bool,
+}
+
+impl Directory {
+    /// Every pool whose processes the engine calls, by namespace and name.
+    pub async fn serverless_pools(
+        &self,
+    ) -> Result<BTreeMap<(Id, String), ServerlessPool>, DirectoryError> {
+        let here = self.datacenter.name.clone();
+        self.database
+            .transact(move |transaction| {
+                let all = KeyRange::table::<RunnerConfigs>();
+                let rows = transaction.range::<RunnerConfigs>(&all, Order::Ascending, usize::MAX)?;
+                let here = rows.into_iter().filter(|(key, _)| key.datacenter == here);
+                let pools = here.filter_map(|(key, row)| {
+                    Some(((key.namespace_id, key.pool), ServerlessPool::of(row)?))
+                });
+                Ok(pools.collect())
+            })
+            .await
+    }
+
+    /// How a pool is called, when it is one whose processes the engine calls.
+    pub async fn serverless_pool(
+        &self,
+        namespace_id: Id,
+        pool: String,
+    ) -> Result<Option<ServerlessPool>, DirectoryError> {
+        let datacenter = self.datacenter.name.clone();
+        let key = RunnerConfigKey { namespace_id, pool, datacenter };
+        self.database
+            .transact(move |transaction| {
+                Ok(transaction.get::<RunnerConfigs>(&key)?.and_then(ServerlessPool::of))
+            })
+            .await
+    }
+}
+
+impl ServerlessPool {
+    fn of(row: RunnerConfigRow) -> Option<Self> {
+        let drain_on_version_upgrade = row.drain_on_version_upgrade;
+        match row.kind {
+            RunnerKind::Serverless(config) => Some(Self { config, drain_on_version_upgrade }),
+            RunnerKind::Normal => None,
+        }
     }
 }
 

@@ -4,15 +4,15 @@ use hyper::http::{HeaderName, HeaderValue};
 use url::Url;
 
 use super::{InvalidRunnerConfig, Limits};
-use crate::keyspace::tables::ServerlessRow;
+use crate::{keyspace::tables::ServerlessRow, outbound::Policy};
 
 const HEADERS_MAX: usize = 16;
 const HEADER_NAME_MAX: usize = 128;
 const HEADER_VALUE_MAX: usize = 4096;
 
 /// Refuses a config that could never be called, or would cut its actors off.
-pub(super) fn check(config: &ServerlessRow, limits: Limits) -> Result<(), InvalidRunnerConfig> {
-    check_url(&config.url)?;
+pub(super) fn check(config: &ServerlessRow, limits: &Limits) -> Result<(), InvalidRunnerConfig> {
+    check_url(&config.url, &limits.outbound)?;
     check_headers(config)?;
     if config.slots_per_runner == 0 {
         return Err(InvalidRunnerConfig::NoSlots);
@@ -28,16 +28,8 @@ pub(super) fn check(config: &ServerlessRow, limits: Limits) -> Result<(), Invali
     Ok(())
 }
 
-fn check_url(url: &str) -> Result<(), InvalidRunnerConfig> {
-    let url = Url::parse(url)?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(InvalidRunnerConfig::Scheme(url.scheme().to_owned()));
-    }
-    // They would end up in logs and answers; headers are the place for them.
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(InvalidRunnerConfig::Credentials);
-    }
-    Ok(())
+fn check_url(url: &str, policy: &Policy) -> Result<(), InvalidRunnerConfig> {
+    Ok(policy.check_url(&Url::parse(url)?)?)
 }
 
 fn check_headers(config: &ServerlessRow) -> Result<(), InvalidRunnerConfig> {
@@ -61,7 +53,9 @@ fn check_headers(config: &ServerlessRow) -> Result<(), InvalidRunnerConfig> {
 mod tests {
     use super::*;
 
-    const LIMITS: Limits = Limits { actor_stop_threshold: 1_800_000 };
+    fn limits() -> Limits {
+        Limits { actor_stop_threshold: 1_800_000, outbound: Policy::default() }
+    }
 
     fn config() -> ServerlessRow {
         ServerlessRow {
@@ -81,12 +75,12 @@ mod tests {
     fn refusal(change: impl FnOnce(&mut ServerlessRow)) -> String {
         let mut config = config();
         change(&mut config);
-        check(&config, LIMITS).unwrap_err().to_string()
+        check(&config, &limits()).unwrap_err().to_string()
     }
 
     #[test]
     fn a_config_within_all_bounds_is_taken() {
-        assert_eq!(check(&config(), LIMITS), Ok(()));
+        assert_eq!(check(&config(), &limits()), Ok(()));
     }
 
     #[test]
@@ -102,6 +96,11 @@ mod tests {
         assert_eq!(
             url("http://user:password@a/"),
             "invalid serverless url: url must not contain embedded credentials"
+        );
+        assert_eq!(
+            url("http://169.254.169.254/"),
+            "invalid serverless url: address 169.254.169.254 is not an allowed destination \
+             (link-local)"
         );
     }
 

@@ -27,6 +27,8 @@ pub struct Envoys(Arc<Inner>);
 struct Inner {
     thresholds: Thresholds,
     state: Mutex<HashMap<EnvoyId, Envoy>>,
+    /// The protocol of each pool's envoy that connected last. Only pools with a config have any.
+    protocols: Mutex<HashMap<(Id, Arc<str>), u16>>,
     connected: Notify,
 }
 
@@ -79,8 +81,8 @@ pub enum Detached {
 impl Envoys {
     /// No envoys yet.
     pub fn new(thresholds: Thresholds) -> Self {
-        let (state, connected) = (Mutex::default(), Notify::new());
-        Self(Arc::new(Inner { thresholds, state, connected }))
+        let (state, protocols, connected) = (Mutex::default(), Mutex::default(), Notify::new());
+        Self(Arc::new(Inner { thresholds, state, protocols, connected }))
     }
 
     /// Makes `connection` the way to its envoy. The one that was it before is returned.
@@ -89,6 +91,8 @@ impl Envoys {
         connection: &Arc<EnvoyConnection>,
         now: Millis,
     ) -> Option<Arc<EnvoyConnection>> {
+        let pool = (connection.envoy().namespace_id, Arc::clone(connection.pool()));
+        self.protocols().insert(pool, connection.protocol_version());
         let mut state = self.lock();
         let envoy = state.entry(connection.envoy().clone()).or_insert_with(|| Envoy::gone(now));
         envoy.pool = Arc::clone(connection.pool());
@@ -261,16 +265,9 @@ impl Envoys {
         self.lock().values().filter_map(|envoy| envoy.connection.clone()).collect()
     }
 
-    /// The protocol that the pool's envoys speak, when any is connected.
+    /// The protocol that the pool's envoys speak, or the last that was there.
     pub fn protocol_version(&self, namespace_id: &Id, pool: &str) -> Option<u16> {
-        let state = self.lock();
-        let of_pool = state
-            .iter()
-            .filter(|(id, envoy)| id.namespace_id == *namespace_id && *envoy.pool == *pool);
-        of_pool
-            .filter_map(|(_, envoy)| envoy.connection.as_ref())
-            .map(|connection| connection.protocol_version())
-            .max()
+        self.protocols().get(&(*namespace_id, pool.into())).copied()
     }
 
     /// The envoys of a namespace that are there and stay, newest first.
@@ -289,6 +286,10 @@ impl Envoys {
         let state = self.lock();
         let present = state.iter().filter(|(_, envoy)| envoy.connection.is_some());
         present.map(|(id, envoy)| (id.namespace_id, Arc::clone(&envoy.pool))).collect()
+    }
+
+    fn protocols(&self) -> MutexGuard<'_, HashMap<(Id, Arc<str>), u16>> {
+        self.0.protocols.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<EnvoyId, Envoy>> {

@@ -52,6 +52,11 @@ impl Id {
         (bytes[0] == VERSION).then_some(Self(bytes))
     }
 
+    /// The label of the datacenter where the id was made.
+    pub fn datacenter_label(&self) -> u16 {
+        u16::from_be_bytes([self.0[17], self.0[18]])
+    }
+
     /// The bytes of the id.
     pub fn as_bytes(&self) -> &[u8; Self::LENGTH] {
         &self.0
@@ -196,7 +201,7 @@ mod tests {
     fn an_id_made_by_another_engine_is_read() {
         let id: Id = "hkigxd4lpe1ezuhv3lya05xckoal00".parse().unwrap();
 
-        assert_eq!(&id.as_bytes()[17..], [0, 1]);
+        assert_eq!(id.datacenter_label(), 1);
     }
 
     #[test]

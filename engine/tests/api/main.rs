@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod actors;
+mod envoys;
 mod front;
 mod namespaces;
 mod runner_configs;
+mod serverless;
 mod support;

@@ -1,6 +1,6 @@
 //! The API of an engine on a temporary directory, called without sockets.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -10,21 +10,30 @@ use axum::{
 use camino_tempfile::Utf8TempDir;
 use http_body_util::BodyExt;
 use rivet_engine::{
+    actor::Rules,
+    actor_data::{ActorData, DataLimits},
     api::Api,
-    auth::Gate,
+    auth::{Gate, HandedOutToken},
     clock::SystemClock,
-    config::{AuthSettings, Secret},
+    config::{AuthSettings, GatewayAccess, Secret, ServerlessSettings},
     directory::{Datacenter, Directory, Limits},
+    envoys::{ConnectionOf, EnvoyConnection, EnvoyId, Envoys, OutgoingQueue, Thresholds, Tunnels},
+    lifecycle::{self, ActorTenancy, Lifecycle},
+    outbound::Policy,
+    serverless::{self, Serverless},
     storage::{Database, Durability, RocksStorage},
     telemetry::Metrics,
 };
 use serde_json::Value;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use tower::ServiceExt;
 
 pub(crate) const TOKEN: &str = "rvt_0123456789abcdefghijklmnop";
 
 pub(crate) struct App {
     api: Api,
+    /// Ends what runs beside the requests.
+    _stop: DropGuard,
     pub(crate) bearer: String,
     _dir: Utf8TempDir,
 }
@@ -57,6 +66,11 @@ impl Answer {
 
 impl App {
     pub(crate) async fn new() -> Self {
+        Self::with_policy(Policy::default()).await
+    }
+
+    /// An engine that connects where `policy` allows.
+    pub(crate) async fn with_policy(policy: Policy) -> Self {
         let dir = camino_tempfile::tempdir().unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
         let clock = Arc::new(SystemClock);
@@ -69,6 +83,7 @@ impl App {
         let settings = AuthSettings {
             admin_token: Some(Secret::new(TOKEN.to_owned())),
             admin_token_file: None,
+            gateway: GatewayAccess::Token,
         };
         let (gate, _) = Gate::new(&settings, clock.clone(), metrics.clone()).unwrap();
         let datacenter = Datacenter {
@@ -76,12 +91,76 @@ impl App {
             name: "default".to_owned(),
             public_url: "http://127.0.0.1:6420/".to_owned(),
         };
-        let limits = Limits { actor_stop_threshold: 1_800_000 };
-        let directory = Directory::new(Database::new(storage), clock, datacenter, limits);
+        let limits = Limits { actor_stop_threshold: 1_800_000, outbound: policy.clone() };
+        let database = Database::new(storage);
+        let directory =
+            Directory::new(database.clone(), clock.clone(), datacenter.clone(), limits);
         let named = ("default".parse().unwrap(), "Default".parse().unwrap());
         directory.ensure_namespace(named.0, named.1).await.unwrap();
-        let api = Api { directory, gate, metrics, max_request_body: 20 << 20 };
-        Self { api, bearer: format!("Bearer {TOKEN}"), _dir: dir }
+        let (lifecycle, starts) = Lifecycle::new(lifecycle::Parts {
+            data: ActorData::new(
+                database.clone(),
+                clock.clone(),
+                DataLimits::default(),
+                Arc::new(ActorTenancy),
+            ),
+            database,
+            clock,
+            datacenter,
+            rules: Rules::default(),
+            envoys: Envoys::new(Thresholds { eligible: 10_000, lost: 15_000 }),
+            tunnels: Tunnels::default(),
+        });
+        let serverless = Serverless::new(serverless::Parts {
+            directory: directory.clone(),
+            lifecycle: lifecycle.clone(),
+            policy,
+            settings: ServerlessSettings {
+                default_poll_interval: Duration::from_secs(10),
+                min_poll_interval: Duration::from_millis(100),
+                successes_to_clear_error: 3,
+            },
+            token: HandedOutToken::new(&settings),
+        })
+        .unwrap();
+        let stop = CancellationToken::new();
+        let (calling, until) = (serverless.clone(), stop.clone());
+        tokio::spawn(async move { calling.run(starts, until).await });
+        let max_request_body = 20 << 20;
+        let api = Api { directory, lifecycle, serverless, gate, metrics, max_request_body };
+        let bearer = format!("Bearer {TOKEN}");
+        Self { api, _stop: stop.drop_guard(), bearer, _dir: dir }
+    }
+
+    /// The life of the actors, for those who play the envoy.
+    pub(crate) fn lifecycle(&self) -> &Lifecycle {
+        &self.api.lifecycle
+    }
+
+    /// Connects an envoy of a pool, as far as the API can see.
+    pub(crate) async fn connect(
+        &self,
+        pool: &str,
+        key: &str,
+    ) -> (Arc<EnvoyConnection>, OutgoingQueue) {
+        let namespace_id = self.lifecycle().namespace_id("default").await.unwrap();
+        let (connection, outgoing) = EnvoyConnection::new(ConnectionOf {
+            envoy: EnvoyId { namespace_id, key: key.into() },
+            namespace: "default".into(),
+            pool: pool.into(),
+            version: 1,
+            protocol_version: 8,
+        });
+        self.lifecycle().envoys().attach(&connection, self.lifecycle().now());
+        self.lifecycle().envoy_connected(&connection).await.unwrap();
+        (connection, outgoing)
+    }
+
+    /// Configures a pool whose processes connect by themselves.
+    pub(crate) async fn configure(&self, pool: &str) {
+        let body = serde_json::json!({"datacenters": {"default": {"normal": {}}}});
+        let path = format!("/runner-configs/{pool}?namespace=default");
+        assert_eq!(self.put(&path, &body).await.status, 200);
     }
 
     pub(crate) async fn send(

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::keyspace::tables::{Eviction, RunnerConfigRow, RunnerKind, ServerlessRow};
+use crate::keyspace::tables::{Eviction, PoolError, RunnerConfigRow, RunnerKind, ServerlessRow};
 
 const DRAIN_GRACE_PERIOD: u32 = 1800;
 const MAX_RUNNERS: u32 = 1000;
@@ -126,6 +126,9 @@ pub(in crate::api) struct ConfigAnswer {
     metadata: Option<Value>,
     /// Known once a process of the pool has said which protocol it speaks.
     protocol_version: Option<u16>,
+    /// What went wrong last, unless it has gone well since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runner_pool_error: Option<PoolError>,
 }
 
 #[derive(Debug, Serialize)]
@@ -160,8 +163,12 @@ struct SharedAnswer {
     actor_eviction_rate: f64,
 }
 
-impl From<RunnerConfigRow> for ConfigAnswer {
-    fn from(row: RunnerConfigRow) -> Self {
+impl ConfigAnswer {
+    pub(super) fn new(
+        row: RunnerConfigRow,
+        protocol_version: Option<u16>,
+        runner_pool_error: Option<PoolError>,
+    ) -> Self {
         let shared = SharedAnswer {
             drain_on_version_upgrade: row.drain_on_version_upgrade,
             actor_eviction_delay: row.eviction.delay,
@@ -184,6 +191,6 @@ impl From<RunnerConfigRow> for ConfigAnswer {
                 shared,
             })),
         };
-        Self { kind, metadata: row.metadata, protocol_version: None }
+        Self { kind, metadata: row.metadata, protocol_version, runner_pool_error }
     }
 }

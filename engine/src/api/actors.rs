@@ -1,0 +1,160 @@
+//! `/actors`: create, find, destroy, put to sleep, move; read a value; list names.
+
+mod list;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use axum::{Json as Answer, extract::State};
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use serde::Serialize;
+
+pub(super) use self::list::list;
+use self::wire::{Actor, CreateRequest, GetOrCreateRequest};
+use super::{
+    Api,
+    body::{Done, Json, Nothing, Path},
+    error::ApiError,
+    namespaces::Pagination,
+    query::{FromQuery, NamespaceQuery, Query, QueryOf},
+};
+use crate::{
+    keyspace::{Id, tables::ActorNameRow},
+    lifecycle::LifecycleError,
+};
+
+const NAMES_PAGE: usize = 100;
+
+#[derive(Debug, Serialize)]
+pub(super) struct Created {
+    actor: Actor,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Got {
+    actor: Actor,
+    created: bool,
+}
+
+pub(super) async fn create(
+    State(api): State<Api>,
+    QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
+    Json(request): Json<CreateRequest>,
+) -> Result<Answer<Created>, ApiError> {
+    let created = api.lifecycle.create(request.in_namespace(namespace)).await?;
+    let actor = Actor::new(created.id, created.row, &api.directory.datacenter().name);
+    Ok(Answer(Created { actor }))
+}
+
+pub(super) async fn get_or_create(
+    State(api): State<Api>,
+    QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
+    Json(request): Json<GetOrCreateRequest>,
+) -> Result<Answer<Got>, ApiError> {
+    let (got, created) = api.lifecycle.get_or_create(request.in_namespace(namespace)).await?;
+    let actor = Actor::new(got.id, got.row, &api.directory.datacenter().name);
+    Ok(Answer(Got { actor, created }))
+}
+
+/// Answers when the actor is gone: its app has stopped it.
+pub(super) async fn destroy(
+    State(api): State<Api>,
+    Path(actor_id): Path<Id>,
+    QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
+) -> Result<Answer<Done>, ApiError> {
+    check_datacenter(&api, &actor_id)?;
+    api.lifecycle.destroy(&namespace, actor_id).await?;
+    Ok(Answer(Done {}))
+}
+
+pub(super) async fn sleep(
+    State(api): State<Api>,
+    Path(actor_id): Path<Id>,
+    QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<Answer<Done>, ApiError> {
+    check_datacenter(&api, &actor_id)?;
+    api.lifecycle.sleep(&namespace, actor_id).await?;
+    Ok(Answer(Done {}))
+}
+
+pub(super) async fn reschedule(
+    State(api): State<Api>,
+    Path(actor_id): Path<Id>,
+    QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<Answer<Done>, ApiError> {
+    check_datacenter(&api, &actor_id)?;
+    api.lifecycle.reschedule(&namespace, actor_id).await?;
+    Ok(Answer(Done {}))
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct KvValue {
+    value: String,
+    update_ts: u64,
+}
+
+pub(super) async fn kv_value(
+    State(api): State<Api>,
+    Path((actor_id, key)): Path<(Id, String)>,
+    QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
+) -> Result<Answer<KvValue>, ApiError> {
+    let key = STANDARD
+        .decode(key)
+        .map_err(|error| ApiError::bad_request(&format!("Invalid URL: invalid key: {error}")))?;
+    check_datacenter(&api, &actor_id)?;
+    let namespace_id = api.lifecycle.namespace_id(&namespace).await?;
+    let row = api.lifecycle.row(actor_id).await?;
+    if row.is_none_or(|row| row.namespace_id != namespace_id) {
+        return Err(LifecycleError::NotFound.into());
+    }
+    let found = api.lifecycle.data().kv_get(actor_id, &key).await;
+    let (value, update_ts) =
+        found.map_err(LifecycleError::Storage)?.ok_or_else(ApiError::kv_key_not_found)?;
+    Ok(Answer(KvValue { value: STANDARD.encode(value), update_ts }))
+}
+
+/// An id says in which datacenter it was made, and its actor never leaves that.
+fn check_datacenter(api: &Api, actor_id: &Id) -> Result<(), ApiError> {
+    if actor_id.datacenter_label() == api.directory.datacenter().label {
+        Ok(())
+    } else {
+        Err(LifecycleError::DatacenterNotFound.into())
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct NamesQuery {
+    namespace: String,
+    limit: usize,
+    after: Option<String>,
+}
+
+impl FromQuery for NamesQuery {
+    const PARAMETERS: &'static [&'static str] = &["namespace", "limit", "cursor"];
+
+    fn from_query(query: &Query) -> Result<Self, ApiError> {
+        Ok(Self {
+            namespace: query.required("namespace")?,
+            limit: query.parsed("limit")?.unwrap_or(NAMES_PAGE),
+            after: query.text("cursor")?,
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Names {
+    names: BTreeMap<String, ActorNameRow>,
+    pagination: Pagination,
+}
+
+pub(super) async fn names(
+    State(api): State<Api>,
+    QueryOf(query): QueryOf<NamesQuery>,
+) -> Result<Answer<Names>, ApiError> {
+    let NamesQuery { namespace, limit, after } = query;
+    let found = api.directory.actor_names(namespace, after, limit).await?;
+    let cursor = found.last().map(|(name, _)| name.clone());
+    Ok(Answer(Names { names: found.into_iter().collect(), pagination: Pagination { cursor } }))
+}
