@@ -66,6 +66,12 @@ impl Gateway {
         Self(Arc::new(parts))
     }
 
+    /// Waits until every socket is closed. Answers to requests have ended with their connections.
+    pub async fn finish(&self) {
+        self.0.tasks.close();
+        self.0.tasks.wait().await;
+    }
+
     /// Whether the request is the gateway's. Everything else is the API's.
     pub fn claim(&self, request: &Request) -> Option<Claim> {
         let head =
@@ -101,13 +107,13 @@ impl Gateway {
         let outcome = match claim.0 {
             Ok(Route::Preflight) => return ("preflight", cors::preflight(request.headers())),
             Ok(Route::Actor(routed)) => match self.admitted(&routed, &request, false) {
-                Ok(()) => self.forward(routed, request, ray_id).await,
+                Ok(()) => self.forward(*routed, request, ray_id).await,
                 Err(error) => Err(error),
             },
             Err(error) => Err(error),
         };
         let response = outcome.unwrap_or_else(|error| {
-            self.note(&error, ray_id);
+            note(&error, ray_id);
             error.response()
         });
         ("http", response)
@@ -115,7 +121,7 @@ impl Gateway {
 
     async fn answer_handshake(&self, claim: Claim, request: Request, ray_id: &str) -> Response {
         let routed = match claim.0 {
-            Ok(Route::Actor(routed)) => self.admitted(&routed, &request, true).map(|()| routed),
+            Ok(Route::Actor(routed)) => self.admitted(&routed, &request, true).map(|()| *routed),
             // A handshake is a GET: what is no handshake is refused as such.
             Ok(Route::Preflight) => Err(GatewayError::WebSocketNotSupported),
             Err(error) => Err(error),
@@ -133,13 +139,6 @@ impl Gateway {
             return Ok(());
         }
         access::check(&self.0.gate, routed, request.headers(), is_websocket)
-    }
-
-    /// Logs what the client is not told.
-    fn note(&self, error: &GatewayError, ray_id: &str) {
-        if let Some(cause) = error.hidden_cause() {
-            tracing::error!(ray_id, error = %cause, "a request to an actor failed");
-        }
     }
 
     fn lifecycle(&self) -> &Lifecycle {
@@ -160,5 +159,12 @@ impl Gateway {
 
     fn stopping(&self) -> &CancellationToken {
         &self.0.stop
+    }
+}
+
+/// Logs what the client is not told.
+fn note(error: &GatewayError, ray_id: &str) {
+    if let Some(cause) = error.hidden_cause() {
+        tracing::error!(ray_id, error = %cause, "a request to an actor failed");
     }
 }

@@ -23,6 +23,7 @@ use crate::{
     config::{Listen, Settings},
     directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
     envoys::{Envoys, Thresholds, Tunnels},
+    gateway::{self, Gateway},
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
@@ -115,6 +116,14 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         Arc::clone(&metrics),
         stop.clone(),
     );
+    let gateway = Gateway::new(gateway::Parts {
+        lifecycle,
+        gate: gate.clone(),
+        settings: settings.gateway.clone(),
+        metrics: Arc::clone(&metrics),
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+    });
     let signals = signals::Signals::listen(stop.clone()).map_err(ServerError::Signals)?;
     let reload = signals.reload();
     tasks.spawn(signals.run());
@@ -131,7 +140,8 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         max_request_body: settings.max_request_body,
     };
     let serving = Serving::new(stop.clone(), Arc::clone(&api.metrics), settings.tcp_nodelay);
-    let front = Front { sessions: sessions.clone(), router: api.public_router() };
+    let front =
+        Front { sessions: sessions.clone(), gateway: gateway.clone(), router: api.public_router() };
     serving.spawn(guard, front);
     serving.spawn(api_peer, api.peer_router());
     serving.spawn(metrics_port, api.metrics_router());
@@ -144,6 +154,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     }
     sessions.finish().await;
     serving.finish(settings.shutdown_deadline).await;
+    gateway.finish().await;
     tasks.close();
     tasks.wait().await;
     if failed.is_cancelled() {

@@ -203,6 +203,12 @@ pub async fn close(socket: &mut Socket, code: u16, reason: &str) {
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, agreed).await;
 }
 
+/// Ends a socket that the other end has closed: it sees that its close frame has arrived.
+pub async fn closed(socket: &mut Socket) {
+    let answered = async { while let Some(Ok(_)) = socket.next().await {} };
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, answered).await;
+}
+
 /// The beginning of `reason` that a close frame has room for.
 fn fitting(reason: &str) -> &str {
     &reason[..reason.floor_char_boundary(MAX_REASON_BYTES)]

@@ -234,11 +234,7 @@ impl Tunnel {
         connection.send(self.message(index, kind)).await
     }
 
-    fn message(
-        &self,
-        index: u16,
-        kind: protocol::ToEnvoyTunnelMessageKind,
-    ) -> protocol::ToEnvoy {
+    fn message(&self, index: u16, kind: protocol::ToEnvoyTunnelMessageKind) -> protocol::ToEnvoy {
         let message_id = protocol::MessageId {
             gateway_id: self.tunnels.0.gateway_id,
             request_id: self.request_id,

@@ -97,7 +97,7 @@ impl Gateway {
             skip_ready_wait,
         };
         let (in_flight, start) = self.attempts(&message, &mut upload).await?;
-        self.answer(&message, in_flight, upload, start)
+        self.pass_back(&message, in_flight, upload, start)
     }
 
     /// Sends the request until it is answered, or until it must not be sent again.
@@ -125,7 +125,7 @@ impl Gateway {
                 Failure::Final(error) => return Err(error),
                 Failure::NotDelivered if repeatable => {}
                 Failure::NotThere if repeatable && offers == 1 => {
-                    in_flight.news(NEWS_TIMEOUT).await
+                    in_flight.news(NEWS_TIMEOUT).await;
                 }
                 Failure::NotDelivered | Failure::NotThere => return Err(stopped()),
                 Failure::Stopped => {
@@ -176,7 +176,8 @@ impl Gateway {
         if !streams {
             upload.read_whole().await?;
         }
-        in_flight.begin(message, upload, streams).await?;
+        let (inline, follows) = (upload.inline().cloned(), upload.follows());
+        in_flight.begin(message, inline, follows, streams).await?;
         let timeout = self.settings().response_start_timeout;
         let mut deadline = Instant::now() + timeout;
         loop {
@@ -207,7 +208,7 @@ impl Gateway {
     }
 
     /// The answer to the client, which may still be on its way.
-    fn answer(
+    fn pass_back(
         &self,
         message: &Message,
         mut in_flight: InFlight,

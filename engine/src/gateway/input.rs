@@ -4,7 +4,7 @@ use base64::{
     Engine as _,
     engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
 };
-use minicbor::{Decoder, data::Type, decode};
+use minicbor::{Decoder, data::Type};
 
 use super::GatewayError;
 
@@ -32,7 +32,7 @@ pub(super) fn decode(text: &str) -> Result<Vec<u8>, GatewayError> {
 }
 
 /// Whether `bytes` begin with a whole item. Nothing is built, and nothing recurses.
-fn first_item(bytes: &[u8]) -> Result<bool, decode::Error> {
+fn first_item(bytes: &[u8]) -> Result<bool, minicbor::decode::Error> {
     let mut decoder = Decoder::new(bytes);
     let mut open = Vec::new();
     loop {
@@ -116,7 +116,7 @@ mod tests {
         ] {
             assert!(!accepted(bytes), "{bytes:x?}");
         }
-        assert!(!accepted(&[0x81; 100_000]));
+        assert!(!accepted(&vec![0x81; 100_000]));
     }
 
     #[test]

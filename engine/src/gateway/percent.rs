@@ -31,15 +31,12 @@ fn bytes(encoded: &[u8]) -> Vec<u8> {
             [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)),
             _ => None,
         };
-        match code {
-            Some((high, low)) => {
-                decoded.push(high << 4 | low);
-                rest = &tail[2..];
-            }
-            None => {
-                decoded.push(*first);
-                rest = tail;
-            }
+        if let Some((high, low)) = code {
+            decoded.push(high << 4 | low);
+            rest = &tail[2..];
+        } else {
+            decoded.push(*first);
+            rest = tail;
         }
     }
     decoded
@@ -67,7 +64,8 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_encoded_decodes_to_what_it_was(text in ".*") {
-            let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let encoded: Vec<_> = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+            let encoded = encoded.concat();
             prop_assert_eq!(decode(&encoded).unwrap(), text);
         }
     }

@@ -1,6 +1,6 @@
 //! From an address to an actor that takes requests: found or created, woken, waited for.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tokio::{
     sync::watch,
@@ -14,7 +14,6 @@ use super::{
     route::Target,
 };
 use crate::{
-    envoys::Envoys,
     keyspace::{Id, tables::ActorError},
     lifecycle::{Lifecycle, LifecycleError, NewActor, Phase, View},
 };
@@ -161,12 +160,11 @@ impl Waiting<'_> {
     async fn reach(&mut self, view: &View) -> Option<Reached> {
         let envoy = view.envoy.clone()?;
         let envoys = self.lifecycle.envoys();
-        let connection = match envoys.connection(&envoy) {
-            Some(connection) => connection,
-            None => tokio::select! {
-                connection = envoys.connected(&envoy) => connection,
-                _ = self.view.changed() => return None,
-            },
+        // One that is there is had at once, whatever else changes.
+        let connection = tokio::select! {
+            biased;
+            connection = envoys.connected(&envoy) => connection,
+            _ = self.view.changed() => return None,
         };
         Some(Reached::new(envoys.clone(), self.view.clone(), view.generation, envoy, connection))
     }

@@ -32,7 +32,13 @@ pub(super) enum Route {
     /// A browser's question before the request.
     Preflight,
     /// A request to an actor.
-    Actor(Routed),
+    Actor(Box<Routed>),
+}
+
+impl Route {
+    fn to(routed: Routed) -> Self {
+        Self::Actor(Box::new(routed))
+    }
 }
 
 /// A request to an actor.
@@ -73,13 +79,13 @@ pub(super) fn route(head: Head<'_>) -> Option<Result<Route, GatewayError>> {
             return Some(Ok(Route::Preflight));
         }
         if let Some(routed) = by_path(head, rest, is_websocket) {
-            return Some(routed.map(Route::Actor));
+            return Some(routed.map(Route::to));
         }
     }
     if path == "/envoys/connect" {
         return None;
     }
-    if is_websocket { by_subprotocol(head) } else { by_header(head) }
+    if is_websocket { Some(by_subprotocol(head).map(Route::to)) } else { by_header(head) }
 }
 
 /// `None`: the path only looks like ours.
@@ -91,7 +97,8 @@ fn by_path(head: Head<'_>, rest: &str, is_websocket: bool) -> Option<Result<Rout
     }
     let (id, token) = match segment.split_once('@') {
         None => (segment, None),
-        Some((id, token)) => (id, Some(token).filter(|token| !token.is_empty())?),
+        Some((_, "")) => return None,
+        Some((id, token)) => (id, Some(token)),
     };
     let id = percent::decode(id).ok().filter(|id| !id.is_empty())?;
     let token = token.map(percent::decode).transpose().ok()?.map(std::borrow::Cow::into_owned);
@@ -144,10 +151,10 @@ fn by_header(head: Head<'_>) -> Option<Result<Route, GatewayError>> {
         token: None,
         skip_ready_wait,
     });
-    Some(routed.map(Route::Actor))
+    Some(routed.map(Route::to))
 }
 
-fn by_subprotocol(head: Head<'_>) -> Option<Result<Route, GatewayError>> {
+fn by_subprotocol(head: Head<'_>) -> Result<Routed, GatewayError> {
     let offered = |prefix: &str| {
         websocket::offered_subprotocols(head.headers).find_map(|text| text.strip_prefix(prefix))
     };
@@ -155,20 +162,20 @@ fn by_subprotocol(head: Head<'_>) -> Option<Result<Route, GatewayError>> {
         Some("actor") => {}
         // Nothing else in this engine speaks WebSocket.
         None | Some("api-public" | "envoy" | "runner") => {
-            return Some(Err(GatewayError::WebSocketNotSupported));
+            return Err(GatewayError::WebSocketNotSupported);
         }
-        Some(_) => return Some(Err(no_route(head))),
+        Some(_) => return Err(no_route(head)),
     }
     let Some(id) = offered(ACTOR_SUBPROTOCOL) else {
-        return Some(Err(GatewayError::MissingHeader { header: "rivet_actor" }));
+        return Err(GatewayError::MissingHeader { header: "rivet_actor" });
     };
     let target = percent::decode(id).map_or(Target::Nobody, |id| by_id(&id));
-    Some(Ok(Route::Actor(Routed {
+    Ok(Routed {
         target,
         path: unchanged(head.uri),
         token: None,
         skip_ready_wait: offers_skip(head),
-    })))
+    })
 }
 
 fn by_id(id: &str) -> Target {

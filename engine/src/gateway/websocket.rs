@@ -11,7 +11,7 @@ mod pending;
 
 use std::collections::HashMap;
 
-use axum::{extract::Request, response::Response};
+use axum::{extract::Request, http::HeaderMap, response::Response};
 use rivet_envoy_protocol as protocol;
 use rivet_envoy_protocol::{
     ToEnvoyTunnelMessageKind as ToEnvoy, ToRivetTunnelMessageKind as ToRivet,
@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::{client::Client, dialogue::Dialogue, pending::Pending};
 use super::{
-    Gateway, GatewayError, headers,
+    Gateway, GatewayError, headers, note,
     reached::{Over, Reached},
     route::Routed,
 };
@@ -69,7 +69,7 @@ impl Gateway {
             Err(bad) => return bad.response(),
         };
         let invited = match routed {
-            Ok(routed) => self.invite(routed, &request, ray_id).await,
+            Ok(routed) => self.invite(routed, request.headers(), ray_id).await,
             Err(error) => Err(error),
         };
         let (response, opening) = handshake.accept(self.settings().messages);
@@ -81,7 +81,7 @@ impl Gateway {
                 });
             }
             Err(error) => {
-                self.note(&error, ray_id);
+                note(&error, ray_id);
                 let reason = error.close_reason(ray_id);
                 self.tasks().spawn(async move { opening.refuse(FAILED, &reason).await });
             }
@@ -92,14 +92,14 @@ impl Gateway {
     async fn invite(
         &self,
         routed: Routed,
-        request: &Request,
+        headers: &HeaderMap,
         ray_id: &str,
     ) -> Result<(Invitation, Reached), GatewayError> {
         let Routed { target, path, skip_ready_wait, .. } = routed;
         let actor_id = self.find(target).await?;
         let reached = self.ready(actor_id, skip_ready_wait).await?;
         let forward_tokens = !self.settings().require_token;
-        let headers = headers::to_actor(request.headers(), ray_id, forward_tokens);
+        let headers = headers::to_actor(headers, ray_id, forward_tokens);
         Ok((Invitation { actor_id, path, headers, skip_ready_wait }, reached))
     }
 

@@ -11,12 +11,16 @@ use axum::{Router, body::Body, extract::Request, response::Response};
 use hyper::body::Incoming;
 use tower_service::Service;
 
-use crate::session::{self, Sessions};
+use crate::{
+    gateway::Gateway,
+    session::{self, Sessions},
+};
 
 /// Everything behind the API port.
 #[derive(Debug, Clone)]
 pub(super) struct Front {
     pub(super) sessions: Sessions,
+    pub(super) gateway: Gateway,
     pub(super) router: Router,
 }
 
@@ -39,6 +43,9 @@ impl Front {
     async fn answer(mut self, request: Request) -> Response {
         if request.uri().path() == session::PATH {
             return self.sessions.connect(request);
+        }
+        if let Some(claim) = self.gateway.claim(&request) {
+            return self.gateway.answer(claim, request).await;
         }
         match self.router.call(request).await {
             Ok(response) => response,

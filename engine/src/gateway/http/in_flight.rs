@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
 use rivet_envoy_protocol as protocol;
 use rivet_envoy_protocol::{
     ToEnvoyTunnelMessageKind as ToEnvoy, ToRivetTunnelMessageKind as ToRivet,
 };
 
-use super::{
-    Failure, Message,
-    upload::{Piece, Upload},
-};
+use super::{Failure, Message, upload::Piece};
 use crate::{
     envoys::Tunnel,
     gateway::{
@@ -40,11 +38,12 @@ impl InFlight {
         self.reached.streams()
     }
 
-    /// Sends the request itself.
+    /// Sends the request itself, with its body or with word that the body follows.
     pub(super) async fn begin(
         &mut self,
         message: &Message,
-        upload: &Upload,
+        inline: Option<Bytes>,
+        follows: bool,
         streams: bool,
     ) -> Result<(), Failure> {
         let generation = self.reached.generation();
@@ -55,8 +54,8 @@ impl InFlight {
                 method: message.method.to_string(),
                 path: message.path.clone(),
                 headers: message.headers.clone(),
-                body: upload.inline().map(|body| body.to_vec()),
-                stream: upload.follows(),
+                body: inline.as_ref().map(|body| body.to_vec()),
+                stream: follows,
                 response_stream: streams,
             })
         };
@@ -103,13 +102,11 @@ impl InFlight {
             }
             over = self.reached.over() => {
                 // Messages travel before the news of the end, but another task brings the news.
-                match self.tunnel.try_recv() {
-                    Some(kind) => kind.map_err(|_| Failure::Final(GatewayError::ResponseClosed)),
-                    None => {
-                        self.owed = None;
-                        Err(over.into())
-                    }
+                if let Some(kind) = self.tunnel.try_recv() {
+                    return kind.map_err(|_| Failure::Final(GatewayError::ResponseClosed));
                 }
+                self.owed = None;
+                Err(over.into())
             }
         }
     }

@@ -26,7 +26,7 @@ fn routed_as(
 
 fn actor(uri: &str, headers: &[(&str, &str)]) -> Routed {
     match routed_as("GET", uri, headers) {
-        Some(Ok(Route::Actor(routed))) => routed,
+        Some(Ok(Route::Actor(routed))) => *routed,
         other => panic!("{uri}: {other:?}"),
     }
 }

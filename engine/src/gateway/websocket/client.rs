@@ -79,7 +79,6 @@ impl Client {
             };
             self.silent_beats = 0;
             return match message {
-                None => Said::Gone,
                 Some(Ok(Message::Text(text))) => Said::Message { data: text.into(), binary: false },
                 Some(Ok(Message::Binary(data))) => Said::Message { data, binary: true },
                 Some(Ok(Message::Close(frame))) => {
@@ -92,7 +91,7 @@ impl Client {
                 Some(Err(Error::Capacity(_))) => Said::Wrong(1009),
                 Some(Err(Error::Utf8(_))) => Said::Wrong(1007),
                 Some(Err(Error::Protocol(_))) => Said::Wrong(1002),
-                Some(Err(_)) => Said::Gone,
+                Some(Err(_)) | None => Said::Gone,
             };
         }
     }
