@@ -1,9 +1,36 @@
-//! What actors keep: the part that the layers above agree on.
+//! What actors keep: key-value entries, and the pages of a SQLite database with SQL over them.
+//!
+//! Every request is one storage transaction that first asks [`Tenancy`] whether the one who asks
+//! may touch the actor's data. A change of the actor's generation makes it fail, however close the
+//! race: of two processes that both think they run an actor, only one can write.
+//!
+//! | module | question it answers |
+//! |---|---|
+//! | `kv` | what do the entries of an actor say, and how much may they take? |
+//! | `pages` | which bytes has a page, and what becomes of pages in a commit? |
+//! | `commit` | how does an actor read and write its database, page by page? |
+//! | `stage` | how does a commit that is too large for one message arrive? |
+//! | `sql` | how does the engine itself run SQL on an actor's pages? |
+//! | `purge` | how does everything of an actor go away? |
 
-use std::sync::Arc;
+mod commit;
+mod error;
+mod kv;
+mod pages;
+mod purge;
+mod sql;
+mod stage;
 
-use rivet_envoy_protocol as protocol;
+#[cfg(test)]
+mod tests;
 
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub use self::purge::schedule_purge;
+use self::{error::Refusal, sql::Sessions};
 use crate::{
     clock::SharedClock,
     keyspace::Id,
@@ -19,105 +46,114 @@ pub struct Fence {
     pub envoy_key: String,
     /// The actor.
     pub actor: Id,
-    /// The generation that asks.
+    /// The generation that asks. Requests for key-value entries name none.
     pub generation: Option<u64>,
 }
 
 /// Knows who may touch an actor's data.
 pub trait Tenancy: std::fmt::Debug + Send + Sync + 'static {
-    /// Whether `fence` holds at this moment.
+    /// Whether `fence` holds at this moment. It reads what decides that through `transaction`, so
+    /// that the transaction fails when it changes.
     fn check(&self, transaction: &mut Transaction<'_>, fence: &Fence)
     -> Result<bool, StorageError>;
 }
 
-/// Bounds.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct DataLimits {}
+/// How much one actor may keep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DataLimits {
+    /// Bytes of the keys and values of its entries.
+    pub kv_bytes: u64,
+    /// Bytes of the pages of its database, before they are compressed.
+    pub sqlite_bytes: u64,
+}
 
-/// The data of all actors.
-#[derive(Debug, Clone)]
-pub struct ActorData {}
-
-/// Notes that the actor's data is to be removed.
-pub fn schedule_purge(_: &mut Transaction<'_>, _: Id) {}
-
-#[expect(missing_docs, clippy::unused_async, reason = "the interface only")]
-impl ActorData {
-    pub fn new(_: Database, _: SharedClock, _: DataLimits, _: Arc<dyn Tenancy>) -> Self {
-        Self {}
-    }
-    pub async fn kv_get(&self, _: Id, _: &[u8]) -> Result<Option<(Vec<u8>, u64)>, StorageError> {
-        Ok(None)
-    }
-    pub async fn close(&self, _: Id) {}
-    pub async fn purge_some(&self) -> Result<bool, StorageError> {
-        Ok(false)
-    }
-    pub async fn kv(&self, _: Fence, _: protocol::KvRequestData) -> protocol::KvResponseData {
-        protocol::KvResponseData::KvPutResponse
-    }
-    pub async fn get_pages(
-        &self,
-        _: Fence,
-        _: protocol::SqliteGetPagesRequest,
-    ) -> protocol::SqliteGetPagesResponse {
-        protocol::SqliteGetPagesResponse::SqliteErrorResponse(none())
-    }
-    pub async fn commit(
-        &self,
-        _: Fence,
-        _: protocol::SqliteCommitRequest,
-    ) -> protocol::SqliteCommitResponse {
-        protocol::SqliteCommitResponse::SqliteErrorResponse(none())
-    }
-    pub async fn stage_begin(
-        &self,
-        _: Fence,
-        _: protocol::SqliteCommitStageBeginRequest,
-    ) -> protocol::SqliteCommitStageBeginResponse {
-        protocol::SqliteCommitStageBeginResponse::SqliteErrorResponse(none())
-    }
-    pub async fn stage_segment(
-        &self,
-        _: Fence,
-        _: protocol::SqliteCommitStageSegmentRequest,
-    ) -> protocol::SqliteCommitStageSegmentResponse {
-        protocol::SqliteCommitStageSegmentResponse::SqliteErrorResponse(none())
-    }
-    pub async fn finalize(
-        &self,
-        _: Fence,
-        _: protocol::SqliteCommitFinalizeRequest,
-    ) -> protocol::SqliteCommitFinalizeResponse {
-        protocol::SqliteCommitFinalizeResponse::SqliteErrorResponse(none())
-    }
-    pub async fn exec(
-        &self,
-        _: Fence,
-        _: protocol::SqliteExecRequest,
-    ) -> protocol::SqliteExecResponse {
-        protocol::SqliteExecResponse::SqliteErrorResponse(none())
-    }
-    pub async fn execute(
-        &self,
-        _: Fence,
-        _: protocol::SqliteExecuteRequest,
-    ) -> protocol::SqliteExecuteResponse {
-        protocol::SqliteExecuteResponse::SqliteErrorResponse(none())
-    }
-    pub async fn execute_batch(
-        &self,
-        _: Fence,
-        _: protocol::SqliteExecuteBatchRequest,
-    ) -> protocol::SqliteExecuteBatchResponse {
-        protocol::SqliteExecuteBatchResponse::SqliteErrorResponse(none())
+impl Default for DataLimits {
+    fn default() -> Self {
+        Self { kv_bytes: 10 << 30, sqlite_bytes: 10 << 30 }
     }
 }
 
-fn none() -> protocol::SqliteErrorResponse {
-    protocol::SqliteErrorResponse {
-        group: "core".to_owned(),
-        code: "internal_error".to_owned(),
-        message: "no storage".to_owned(),
+/// The data of all actors; cloning it is cheap.
+#[derive(Debug, Clone)]
+pub struct ActorData(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    database: Database,
+    clock: SharedClock,
+    limits: DataLimits,
+    tenancy: Arc<dyn Tenancy>,
+    sessions: Sessions,
+    /// Actors whose staged pages are being moved to their place.
+    folding: Mutex<HashSet<Id>>,
+}
+
+impl ActorData {
+    /// The data kept in `database`.
+    pub fn new(
+        database: Database,
+        clock: SharedClock,
+        limits: DataLimits,
+        tenancy: Arc<dyn Tenancy>,
+    ) -> Self {
+        let (sessions, folding) = (Sessions::default(), Mutex::default());
+        Self(Arc::new(Inner { database, clock, limits, tenancy, sessions, folding }))
+    }
+
+    /// The generation that ran is over: forgets its connection and what it did not finish.
+    pub async fn close(&self, actor: Id) {
+        self.0.sessions.close(actor).await;
+        let dropped = self
+            .0
+            .database
+            .transact(move |transaction| stage::discard(transaction, &actor))
+            .await
+            .map_err(|error: StorageError| error);
+        if let Err(error) = dropped {
+            // It takes space until the next commit, and nothing else.
+            tracing::warn!(%actor, %error, "an unfinished commit could not be removed");
+        }
+    }
+
+    /// Runs `work` in a transaction in which `fence` holds.
+    async fn transact<R: Send + 'static>(
+        &self,
+        fence: Fence,
+        work: impl Fn(&Inner, &mut Transaction<'_>, &Fence) -> Result<R, Refusal>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<R, Refusal> {
+        let inner = Arc::clone(&self.0);
+        self.0
+            .database
+            .transact(move |transaction| {
+                inner.check(transaction, &fence)?;
+                work(&inner, transaction, &fence)
+            })
+            .await
+    }
+}
+
+impl Inner {
+    fn check(&self, transaction: &mut Transaction<'_>, fence: &Fence) -> Result<(), Refusal> {
+        if self.tenancy.check(transaction, fence)? { Ok(()) } else { Err(Refusal::ActorNotFound) }
+    }
+
+    /// [`ActorData::transact`] for a thread that may wait.
+    fn transact_blocking<R>(
+        &self,
+        fence: &Fence,
+        work: impl Fn(&mut Transaction<'_>) -> Result<R, Refusal>,
+    ) -> Result<R, Refusal> {
+        self.database.transact_blocking(|transaction| {
+            self.check(transaction, fence)?;
+            work(transaction)
+        })
+    }
+
+    fn folding(&self) -> std::sync::MutexGuard<'_, HashSet<Id>> {
+        // A set of ids is whole after every call.
+        self.folding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

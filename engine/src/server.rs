@@ -117,7 +117,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         stop.clone(),
     );
     let gateway = Gateway::new(gateway::Parts {
-        lifecycle,
+        lifecycle: lifecycle.clone(),
         gate: gate.clone(),
         settings: settings.gateway.clone(),
         metrics: Arc::clone(&metrics),

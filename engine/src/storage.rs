@@ -85,6 +85,11 @@ impl Pending {
     pub async fn wait(self) -> Result<(), StorageError> {
         self.0.await.unwrap_or(Err(StorageError::Closed))
     }
+
+    /// [`Pending::wait`] for a thread that may wait.
+    fn wait_blocking(self) -> Result<(), StorageError> {
+        self.0.blocking_recv().unwrap_or(Err(StorageError::Closed))
+    }
 }
 
 /// What became of a group of commits: how backends report to telemetry.

@@ -33,6 +33,18 @@ impl KeyWriter {
         self
     }
 
+    /// Appends a small number, most significant byte first.
+    pub fn short(&mut self, number: u32) -> &mut Self {
+        self.0.extend_from_slice(&number.to_be_bytes());
+        self
+    }
+
+    /// Appends bytes as they are. They have to be the last field: nothing marks their end.
+    pub fn rest(&mut self, bytes: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(bytes);
+        self
+    }
+
     /// Appends an id: always 19 bytes.
     pub fn id(&mut self, id: &Id) -> &mut Self {
         self.0.extend_from_slice(id.as_bytes());
@@ -84,6 +96,17 @@ impl<'k> KeyReader<'k> {
     pub fn number(&mut self) -> Result<u64, KeyError> {
         let bytes = self.take(8)?.try_into().map_err(|_| KeyError)?;
         Ok(u64::from_be_bytes(bytes))
+    }
+
+    /// Reads what [`KeyWriter::short`] wrote.
+    pub fn short(&mut self) -> Result<u32, KeyError> {
+        let bytes = self.take(4)?.try_into().map_err(|_| KeyError)?;
+        Ok(u32::from_be_bytes(bytes))
+    }
+
+    /// Reads what [`KeyWriter::rest`] wrote.
+    pub fn rest(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.0).to_owned()
     }
 
     /// Reads what [`KeyWriter::id`] wrote.

@@ -16,13 +16,27 @@
 //! | `36` | [`EnvoyActors`] | namespace id, envoy key, actor id | [`EnvoyActorRow`] |
 //! | `37` | [`EnvoyCommands`] | namespace id, envoy key, actor id, generation, index | [`CommandRow`] |
 //! | `38` | [`ActorTimers`] | time, actor id | [`Present`] |
+//! | `40` | [`KvUsages`] | actor id | [`KvUsageRow`] |
+//! | `41` | [`KvEntries`] | actor id, key | [`KvEntryRow`]: bytes, guarded by `40` |
+//! | `42` | [`SqliteHeads`] | actor id | [`SqliteHeadRow`] |
+//! | `43` | [`SqlitePages`] | actor id, page number | [`PageRow`]: bytes, guarded by `42` |
+//! | `44` | [`SqliteStages`] | actor id | [`SqliteStageRow`] |
+//! | `45` | [`StagedSegments`] | actor id, txid, first page | [`SegmentRow`], guarded by `44` |
+//! | `46` | [`StagedPages`] | actor id, txid, page number | [`PageRow`], guarded by `44`, then `42` |
+//! | `47` | [`ActorPurges`] | actor id | [`PurgeRow`] |
 
+mod actor_data;
 mod actors;
 mod runner_configs;
 
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    actor_data::{
+        ActorPurges, KvEntries, KvEntryKey, KvEntryRow, KvUsageRow, KvUsages, PAGE_SIZE, PageKey,
+        PageRow, PurgeRow, SegmentKey, SegmentRow, SqliteHeadRow, SqliteHeads, SqlitePages,
+        SqliteStageRow, SqliteStages, StagedPageKey, StagedPages, StagedSegments,
+    },
     actors::{
         ActorAgeKey, ActorError, ActorInputRow, ActorInputs, ActorKeyKey, ActorKeys, ActorNameKey,
         ActorNameRow, ActorNames, ActorRow, ActorState, ActorTimerKey, ActorTimers, Actors,

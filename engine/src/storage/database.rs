@@ -49,6 +49,25 @@ impl Database {
         Err(StorageError::Contended(ATTEMPTS).into())
     }
 
+    /// [`Database::transact`] for a thread that may wait for the disk.
+    pub fn transact_blocking<R, E: From<StorageError>>(
+        &self,
+        work: impl Fn(&mut Transaction<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        for lost in 0..ATTEMPTS {
+            if lost > 8 {
+                std::thread::sleep(Duration::from_millis(u64::from(lost)));
+            }
+            let (result, pending) = attempt(&*self.0, &work)?;
+            match pending.map(Pending::wait_blocking) {
+                None | Some(Ok(())) => return Ok(result),
+                Some(Err(StorageError::Conflict)) => {}
+                Some(Err(error)) => return Err(error.into()),
+            }
+        }
+        Err(StorageError::Contended(ATTEMPTS).into())
+    }
+
     /// Waits for the next commit that writes the row of `key`.
     pub fn watch<T: Table>(&self, key: &T::Key) -> Watch {
         self.0.watch(&key_bytes::<T>(key))
