@@ -177,7 +177,7 @@ fn lifecycle(
     let data = ActorData::new(
         database.clone(),
         Arc::clone(&clock),
-        DataLimits::default(),
+        DataLimits { sqlite_bytes: settings.max_database_size, ..DataLimits::default() },
         Arc::new(ActorTenancy),
     );
     Lifecycle::new(Parts {

@@ -14,7 +14,7 @@ use crate::{
 /// An actor that is to be created.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct CreateRequest {
+pub(in crate::api) struct CreateRequest {
     #[serde(default)]
     datacenter: Option<String>,
     name: String,
@@ -29,7 +29,7 @@ pub(super) struct CreateRequest {
 /// An actor that is to be found or created: only with a key.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct GetOrCreateRequest {
+pub(in crate::api) struct GetOrCreateRequest {
     #[serde(default)]
     datacenter: Option<String>,
     name: String,
