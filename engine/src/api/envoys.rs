@@ -58,6 +58,7 @@ pub(super) struct Listed {
 }
 
 #[derive(Debug, Serialize)]
+#[expect(clippy::struct_field_names, reason = "clients know these names")]
 struct Envoy {
     envoy_key: String,
     namespace_id: Id,

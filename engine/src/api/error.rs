@@ -72,7 +72,7 @@ impl ApiError {
     }
 
     /// A serverless pool did not say what it has to; `reason` says why.
-    pub(super) fn failed_to_fetch_metadata(reason: Value) -> Self {
+    pub(super) fn failed_to_fetch_metadata(reason: &Value) -> Self {
         // Upstream never fills its placeholder in, and clients compare the text.
         let message = "Failed to fetch serverless metadata: {reason}.".to_owned();
         Self::new("serverless_runner_pool", "failed_to_fetch_metadata", message)

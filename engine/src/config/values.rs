@@ -42,14 +42,11 @@ pub(super) fn one_of<T: Copy>(
     words: &[(&str, T)],
 ) -> Result<Option<T>, ConfigError> {
     let Some((value, origin)) = merged.take(key) else { return Ok(None) };
-    let meant = words.iter().find(|(word, _)| value.as_str() == Some(word));
-    match meant {
-        Some((_, meaning)) => Ok(Some(*meaning)),
-        None => {
-            let quoted: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
-            Err(wrong(key, &value, origin, &quoted.join(" or ")))
-        }
+    if let Some((_, meaning)) = words.iter().find(|(word, _)| value.as_str() == Some(word)) {
+        return Ok(Some(*meaning));
     }
+    let quoted: Vec<String> = words.iter().map(|(word, _)| format!("{word:?}")).collect();
+    Err(wrong(key, &value, origin, &quoted.join(" or ")))
 }
 
 /// A list of texts, each of which `parse` understands; `expected` says what they are.

@@ -159,20 +159,18 @@ impl List<'_> {
 
     /// The first key that is no longer part of what comes after `after`, which is older.
     fn end<T: Table<Key = ActorAgeKey>>(&self, after: ActorsAfter) -> Vec<u8> {
-        match after.actor_id {
-            Some(actor_id) => key_bytes::<T>(&ActorAgeKey {
+        if let Some(actor_id) = after.actor_id {
+            return key_bytes::<T>(&ActorAgeKey {
                 namespace_id: self.namespace_id,
                 name: self.name.to_owned(),
                 create_ts: after.create_ts,
                 actor_id,
-            }),
-            None => {
-                let of_that_time = KeyRange::starting_with::<T>(|key| {
-                    key.id(&self.namespace_id).text(self.name).number(after.create_ts);
-                });
-                of_that_time.start
-            }
+            });
         }
+        let of_that_time = KeyRange::starting_with::<T>(|key| {
+            key.id(&self.namespace_id).text(self.name).number(after.create_ts);
+        });
+        of_that_time.start
     }
 }
 

@@ -1,7 +1,7 @@
 //! Each pool is asked for its metadata now and then, and what it says is used.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet, hash_map::Entry},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Changed configs say so; this is for what could not be read.
-const LOOK_AGAIN: Duration = Duration::from_secs(60);
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// However often asking fails: the wait doubles no more than this often.
 const MAX_DOUBLINGS: u32 = 5;
@@ -65,9 +65,9 @@ impl Serverless {
         polls.retain(|key, (pool, _)| pools.get(key) == Some(pool));
         self.0.pools.retain(|key| pools.contains_key(key));
         for (key, pool) in pools {
-            if !polls.contains_key(&key) {
-                let poll = tokio::spawn(self.clone().poll_one(key.clone(), pool.clone()));
-                polls.insert(key, (pool, AbortOnDropHandle::new(poll)));
+            if let Entry::Vacant(free) = polls.entry(key) {
+                let poll = self.clone().poll_one(free.key().clone(), pool.clone());
+                free.insert((pool, AbortOnDropHandle::new(tokio::spawn(poll))));
             }
         }
     }

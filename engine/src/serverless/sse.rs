@@ -57,7 +57,7 @@ impl Events {
             let complete = self.name.is_some() || self.has_data;
             self.has_data = false;
             let name = self.name.take();
-            return complete.then(|| match name.as_deref() {
+            return complete.then_some(match name.as_deref() {
                 Some("ping") => StartEvent::Ping,
                 Some("stopping") => StartEvent::Stopping,
                 _ => StartEvent::Other,

@@ -36,7 +36,18 @@ async fn every_route_but_health_and_metadata_wants_a_token() {
             "/datacenters",
             "/namespaces",
             "/runner-configs",
-            "/runner-configs/{runner_name}"
+            "/runner-configs/{runner_name}",
+            "/runner-configs/{runner_name}/refresh-metadata",
+            "/runner-configs/serverless-health-check",
+            "/actors",
+            "/actors/names",
+            "/actors/{actor_id}",
+            "/actors/{actor_id}/sleep",
+            "/actors/{actor_id}/reschedule",
+            "/actors/{actor_id}/kv/keys/{key}",
+            "/envoys",
+            "/runners",
+            "/runners/names",
         ]
     );
 
@@ -168,6 +179,7 @@ async fn unknown_paths_and_wrong_methods_are_told_apart_without_a_token() {
     );
     assert_eq!(unknown.header("access-control-allow-origin"), Some("*"));
     for (path, allow) in [
+        ("/actors", "GET,HEAD,POST,PUT"),
         ("/namespaces", "GET,HEAD,POST"),
         ("/runner-configs/p", "PUT,DELETE"),
         ("/health", "GET,HEAD"),

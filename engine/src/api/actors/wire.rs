@@ -75,7 +75,8 @@ fn decoded(input: Option<String>) -> Option<Vec<u8>> {
 
 /// An actor as it is answered.
 #[derive(Debug, Serialize)]
-pub(super) struct Actor {
+#[expect(clippy::struct_field_names, reason = "clients know these names")]
+pub(in crate::api) struct Actor {
     actor_id: Id,
     name: String,
     key: Option<String>,
@@ -96,7 +97,7 @@ pub(super) struct Actor {
 }
 
 impl Actor {
-    pub(super) fn new(actor_id: Id, row: ActorRow, datacenter: &str) -> Self {
+    pub(in crate::api) fn new(actor_id: Id, row: ActorRow, datacenter: &str) -> Self {
         Self {
             actor_id,
             name: row.name,

@@ -66,10 +66,10 @@ pub(in crate::api) async fn refresh_metadata(
         Err(error @ RefreshError::NotServerless) => {
             let metadata = json!({ "kind": "invalid_request" });
             let failure = Failure { message: error.to_string(), details: None, metadata };
-            Err(ApiError::failed_to_fetch_metadata(json!(failure)))
+            Err(ApiError::failed_to_fetch_metadata(&json!(failure)))
         }
         Err(RefreshError::Metadata(error)) => {
-            Err(ApiError::failed_to_fetch_metadata(json!(Failure::of(&error))))
+            Err(ApiError::failed_to_fetch_metadata(&json!(Failure::of(&error))))
         }
     }
 }
@@ -84,10 +84,9 @@ impl Failure {
             }
             MetadataError::Failed => (json!({ "kind": "request_failed" }), None),
             MetadataError::TimedOut => (json!({ "kind": "request_timed_out" }), None),
-            MetadataError::Status { status, body } => (
-                json!({ "kind": "non_success_status", "status_code": status, "body": body }),
-                None,
-            ),
+            MetadataError::Status { status, body } => {
+                (json!({ "kind": "non_success_status", "status_code": status, "body": body }), None)
+            }
             MetadataError::NotJson { body, reason } => (
                 json!({ "kind": "invalid_response_json", "body": body, "parse_error": reason }),
                 None,
