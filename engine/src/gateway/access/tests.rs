@@ -7,7 +7,7 @@ use axum::http::HeaderName;
 use super::*;
 use crate::{
     clock::ManualClock,
-    config::{AuthSettings, Secret},
+    config::{AuthSettings, GatewayAccess, Secret},
     gateway::route::Target,
     telemetry::Metrics,
 };
@@ -15,8 +15,11 @@ use crate::{
 const TOKEN: &str = "rvt_aaaaaaaaaaaaaaaaaaaa";
 
 fn gate() -> Gate {
-    let settings =
-        AuthSettings { admin_token: Some(Secret::new(TOKEN.to_owned())), admin_token_file: None };
+    let settings = AuthSettings {
+        admin_token: Some(Secret::new(TOKEN.to_owned())),
+        admin_token_file: None,
+        gateway: GatewayAccess::Token,
+    };
     let metrics = Arc::new(Metrics::new().unwrap());
     Gate::new(&settings, ManualClock::at(0), metrics).unwrap().0
 }
