@@ -6,7 +6,7 @@
 use rivet_envoy_protocol as protocol;
 
 use super::{
-    ActorData, Fence, Inner, Refusal,
+    Access, ActorData, Fence, Refusal,
     commit::{check_head, rows},
     pages,
 };
@@ -108,10 +108,10 @@ impl ActorData {
             let published = self
                 .transact(fence.clone(), {
                     let request = std::sync::Arc::clone(&request);
-                    move |inner, transaction, fence| {
+                    move |access, transaction, fence| {
                         check_segments(transaction, fence.actor, &request)?;
                         let size_pages = request.new_db_size_pages;
-                        finish(inner, transaction, fence.actor, request.txid, size_pages)
+                        finish(access, transaction, fence.actor, request.txid, size_pages)
                     }
                 })
                 .await;
@@ -168,7 +168,7 @@ pub(super) fn add_pages(
 
 /// Publishes the commit `txid`.
 pub(super) fn finish(
-    inner: &Inner,
+    access: &Access,
     transaction: &mut Transaction<'_>,
     actor: Id,
     txid: u64,
@@ -176,7 +176,7 @@ pub(super) fn finish(
 ) -> Result<SqliteHeadRow, Refusal> {
     let head = transaction.get::<SqliteHeads>(&actor)?;
     check_next(head, txid)?;
-    pages::check_size(head, size_pages, inner.limits.sqlite_bytes)?;
+    pages::check_size(head, size_pages, access.limits.sqlite_bytes)?;
     let head = pages::publish(transaction, actor, head, txid, size_pages)?;
     transaction.delete::<SqliteStages>(&actor);
     transaction.erase::<StagedSegments>(SegmentKey::range_of_actor(&actor))?;

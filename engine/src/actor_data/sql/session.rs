@@ -18,7 +18,7 @@ use super::{
     rows::{Answer, Param, check_params},
     vfs,
 };
-use crate::actor_data::{Fence, Inner, Refusal};
+use crate::actor_data::{Access, Fence, Refusal};
 
 /// How long one request may run: nobody waits longer for the answer.
 const MAX_TIME: Duration = Duration::from_secs(30);
@@ -67,12 +67,12 @@ impl End {
 impl Session {
     /// Opens the database of `fence.actor`.
     pub(super) fn open(
-        inner: &Arc<Inner>,
+        access: &Arc<Access>,
         fence: &Fence,
         budget: &Arc<Budget>,
         end: &End,
     ) -> Result<Self, Refusal> {
-        let file = PageFile::open(inner, fence, budget)?;
+        let file = PageFile::open(access, fence, budget)?;
         let (opened, deadline) = (Instant::now(), Arc::<AtomicU64>::default());
         let connect = || -> rusqlite::Result<Connection> {
             let name = vfs::announce(&file)?;
@@ -205,6 +205,13 @@ impl Session {
         let changes = i64::try_from(self.connection.changes()).unwrap_or(i64::MAX);
         let last_insert_row_id = (changes > 0).then(|| self.connection.last_insert_rowid());
         Ok(protocol::SqliteExecuteResult { columns, rows, changes, last_insert_row_id })
+    }
+}
+
+/// What is not committed by now never is: closing writes nothing.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.file.give_up();
     }
 }
 
