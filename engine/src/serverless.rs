@@ -23,11 +23,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use tokio::sync::{Notify, mpsc::UnboundedReceiver};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use self::{client::HttpClient, poll::Draining, pools::Pools};
 pub use self::{
     client::ClientError,
     metadata::{Metadata, MetadataError},
 };
+use self::{client::HttpClient, poll::Draining, pools::Pools};
 use crate::{
     auth::HandedOutToken,
     config::ServerlessSettings,

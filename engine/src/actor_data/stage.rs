@@ -27,8 +27,9 @@ const SHARD: u32 = 64;
 /// How many pages a segment spans.
 const SPAN: u32 = 5 * SHARD;
 
-/// How many bytes the pages of one commit may have: 128 MiB.
-pub(super) const MAX_BYTES: u64 = 128 << 20;
+/// How many pages one commit may have, and their bytes: 128 MiB.
+pub(super) const MAX_PAGES: usize = 32_768;
+pub(super) const MAX_BYTES: u64 = (MAX_PAGES * PAGE_SIZE) as u64;
 
 const KIND: &str = "staged commit";
 

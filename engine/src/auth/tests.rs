@@ -26,8 +26,7 @@ impl Site {
         let path = dir.path().join("tokens.json");
         fs::write(&path, content).unwrap();
         let clock = ManualClock::at(1000);
-        let settings =
-            AuthSettings {
+        let settings = AuthSettings {
             admin_token: None,
             admin_token_file: Some(path.into_std_path_buf()),
             gateway: GatewayAccess::Token,
@@ -54,12 +53,11 @@ fn one(token: &str) -> String {
 }
 
 fn fixed(token: &str) -> Gate {
-    let settings =
-        AuthSettings {
-            admin_token: Some(Secret::new(token.to_owned())),
-            admin_token_file: None,
-            gateway: GatewayAccess::Token,
-        };
+    let settings = AuthSettings {
+        admin_token: Some(Secret::new(token.to_owned())),
+        admin_token_file: None,
+        gateway: GatewayAccess::Token,
+    };
     let metrics = Arc::new(Metrics::new().unwrap());
     Gate::new(&settings, ManualClock::at(0), metrics).unwrap().0
 }

@@ -65,10 +65,7 @@ impl AuthSettings {
 ///
 /// Without a word about tokens an engine that only this host reaches is open: that is how the
 /// client library starts one for development, and what it expects.
-pub(super) fn auth(
-    merged: &mut Merged,
-    hosts: [IpAddr; 3],
-) -> Result<AuthSettings, ConfigError> {
+pub(super) fn auth(merged: &mut Merged, hosts: [IpAddr; 3]) -> Result<AuthSettings, ConfigError> {
     let admin_token = match merged.take("auth.admin_token") {
         None => None,
         Some((Value::String(token), _)) => Some(Secret::new(token)),

@@ -51,21 +51,13 @@ pub(super) fn actors(merged: &mut Merged) -> Result<Rules, ConfigError> {
             reset: at(merged, "retry_reset_duration", default.retry.reset)?,
         },
         serverless_retry: RetryRules {
-            base: at(
-                merged,
-                "serverless_base_retry_timeout",
-                default.serverless_retry.base,
-            )?,
+            base: at(merged, "serverless_base_retry_timeout", default.serverless_retry.base)?,
             max_exponent: exponent(
                 merged,
                 "pegboard.serverless_backoff_max_exponent",
                 default.serverless_retry.max_exponent,
             )?,
-            reset: at(
-                merged,
-                "serverless_retry_reset_duration",
-                default.serverless_retry.reset,
-            )?,
+            reset: at(merged, "serverless_retry_reset_duration", default.serverless_retry.reset)?,
         },
         give_up: at(merged, "actor_retry_duration_threshold", default.give_up)?,
     })

@@ -293,10 +293,7 @@ fn the_gateway_asks_for_a_token_unless_told_otherwise() {
     };
 
     assert_eq!(gateway(&[TOKEN]).unwrap(), GatewayAccess::Token);
-    assert_eq!(
-        gateway(&[TOKEN, ("RIVET__AUTH__GATEWAY", "open")]).unwrap(),
-        GatewayAccess::Open
-    );
+    assert_eq!(gateway(&[TOKEN, ("RIVET__AUTH__GATEWAY", "open")]).unwrap(), GatewayAccess::Open);
     let neither = gateway(&[TOKEN, ("RIVET__AUTH__GATEWAY", "maybe")]).unwrap_err().to_string();
     assert!(neither.contains("must be \"token\" or \"open\", found \"maybe\""), "{neither}");
 }
@@ -310,7 +307,10 @@ fn where_the_engine_may_connect_to_is_read_from_files_and_variables() {
     let from_variable = from_variables(&variables).unwrap().settings.outbound;
 
     assert!(!policy.allow_loopback && policy.allow_private_networks);
-    assert_eq!((policy.allow_hosts.as_slice(), policy.max_redirects), (&["app.internal".into()][..], 0));
+    assert_eq!(
+        (policy.allow_hosts.as_slice(), policy.max_redirects),
+        (&["app.internal".into()][..], 0)
+    );
     assert_eq!(policy.deny_networks, from_variable.deny_networks);
     let broken = refusal(from_files(&[("a.yaml", "outbound: {allow_cidrs: [10.0.0.0/99]}")]));
     assert!(broken.contains("`outbound.allow_cidrs` must be a list of networks"), "{broken}");

@@ -102,4 +102,3 @@ fn one_datacenter(
 fn label(number: u64) -> u16 {
     u16::try_from(number).expect("labels are read with the bound of a u16")
 }
-

@@ -162,7 +162,8 @@ impl Directory {
         self.database
             .transact(move |transaction| {
                 let all = KeyRange::table::<RunnerConfigs>();
-                let rows = transaction.range::<RunnerConfigs>(&all, Order::Ascending, usize::MAX)?;
+                let rows =
+                    transaction.range::<RunnerConfigs>(&all, Order::Ascending, usize::MAX)?;
                 let here = rows.into_iter().filter(|(key, _)| key.datacenter == here);
                 let pools = here.filter_map(|(key, row)| {
                     Some(((key.namespace_id, key.pool), ServerlessPool::of(row)?))

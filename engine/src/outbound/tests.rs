@@ -67,10 +67,7 @@ fn what_is_no_plain_call_over_http_is_refused() {
         judged(&policy, "ftp://app/"),
         "scheme \"ftp\" is not allowed, expected http or https"
     );
-    assert_eq!(
-        judged(&policy, "https://user@app/"),
-        "url must not contain embedded credentials"
-    );
+    assert_eq!(judged(&policy, "https://user@app/"), "url must not contain embedded credentials");
 }
 
 #[test]

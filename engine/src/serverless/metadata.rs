@@ -131,10 +131,8 @@ impl HttpClient {
 }
 
 fn parse(body: &[u8]) -> Result<Metadata, MetadataError> {
-    let answer: Answer = serde_json::from_slice(body).map_err(|error| MetadataError::NotJson {
-        body: shown(body),
-        reason: error.to_string(),
-    })?;
+    let answer: Answer = serde_json::from_slice(body)
+        .map_err(|error| MetadataError::NotJson { body: shown(body), reason: error.to_string() })?;
     let Answer { runtime, version, envoy_protocol_version, envoy, actor_names } = answer;
     if runtime != "rivetkit" || version.trim().is_empty() {
         return Err(MetadataError::Unsupported { runtime, version });
@@ -144,9 +142,9 @@ fn parse(body: &[u8]) -> Result<Metadata, MetadataError> {
     {
         return Err(MetadataError::Protocol { version, max: MAX_PROTOCOL });
     }
-    let described = actor_names.into_iter().filter_map(|(name, answer)| {
-        Some((name, ActorNameRow { metadata: answer.metadata? }))
-    });
+    let described = actor_names
+        .into_iter()
+        .filter_map(|(name, answer)| Some((name, ActorNameRow { metadata: answer.metadata? })));
     Ok(Metadata {
         version,
         protocol_version: envoy_protocol_version,
@@ -225,7 +223,10 @@ mod tests {
         let MetadataError::NotJson { body, reason } = parse(b"hello").unwrap_err() else {
             panic!("it is JSON")
         };
-        assert_eq!((body.as_str(), reason.as_str()), ("hello", "expected value at line 1 column 1"));
+        assert_eq!(
+            (body.as_str(), reason.as_str()),
+            ("hello", "expected value at line 1 column 1")
+        );
     }
 
     #[test]

@@ -77,7 +77,10 @@ fn from_hosts_file(host: &str) -> Option<Vec<IpAddr>> {
     };
     let found = entries(&text, host);
     if found.is_empty() && host.trim_end_matches('.').eq_ignore_ascii_case("localhost") {
-        return Some(vec![IpAddr::from([127, 0, 0, 1]), IpAddr::from([0_u16, 0, 0, 0, 0, 0, 0, 1])]);
+        return Some(vec![
+            IpAddr::from([127, 0, 0, 1]),
+            IpAddr::from([0_u16, 0, 0, 0, 0, 0, 0, 1]),
+        ]);
     }
     (!found.is_empty()).then_some(found)
 }
@@ -99,7 +102,8 @@ mod tests {
 
     #[test]
     fn the_hosts_file_names_addresses_in_any_letter_case() {
-        let text = "127.0.0.1 localhost\n# 9.9.9.9 app\n10.0.0.5\tapp App.internal # app\n::1 app\n";
+        let text =
+            "127.0.0.1 localhost\n# 9.9.9.9 app\n10.0.0.5\tapp App.internal # app\n::1 app\n";
         let addresses = |host: &str| -> Vec<String> {
             entries(text, host).iter().map(ToString::to_string).collect()
         };

@@ -90,7 +90,11 @@ impl Serverless {
     }
 
     /// Sends the request and reads its events until the app ends it.
-    async fn request(&self, start: &ServerlessStart, pool: &ServerlessRow) -> Result<(), PoolError> {
+    async fn request(
+        &self,
+        start: &ServerlessStart,
+        pool: &ServerlessRow,
+    ) -> Result<(), PoolError> {
         let request = self.prepared(start, pool).await?;
         let mut response = answered(request).await?;
         let mut events = Events::default();
@@ -101,12 +105,11 @@ impl Serverless {
                 PoolError::ServerlessStreamEndedEarly
             })?;
             let Some(chunk) = chunk else { return Err(PoolError::ServerlessStreamEndedEarly) };
-            let found = events.feed(&chunk).map_err(|too_long| {
-                PoolError::ServerlessInvalidSsePayload {
+            let found =
+                events.feed(&chunk).map_err(|too_long| PoolError::ServerlessInvalidSsePayload {
                     message: "a line of the event stream is too long".to_owned(),
                     raw_payload: Some(too_long.beginning),
-                }
-            })?;
+                })?;
             if !found.is_empty() && !std::mem::replace(&mut succeeded, true) {
                 self.0.pools.succeeded(start.namespace_id, &start.pool);
             }

@@ -88,7 +88,10 @@ async fn an_actor_shows_every_moment_of_its_life() {
     app.lifecycle().apply(actor, crash).await.unwrap();
     let crashed = only(&app, &by_id).await;
     assert_eq!(crashed["error"], json!({"crashed": {"message": "boom"}}));
-    assert_eq!((&crashed["start_ts"], &crashed["connectable_ts"]), (&running["start_ts"], &Value::Null));
+    assert_eq!(
+        (&crashed["start_ts"], &crashed["connectable_ts"]),
+        (&running["start_ts"], &Value::Null)
+    );
     assert!(crashed["sleep_ts"].is_u64());
 }
 
@@ -195,10 +198,7 @@ async fn upstreams_cursor_is_understood_and_what_is_none_is_refused() {
     assert_eq!(ids(&page((created + 1).to_string()).await.json()).len(), 1);
     for broken in ["abc", "5-abc", "-"] {
         let reason = page(broken.to_owned()).await.reason();
-        assert_eq!(
-            reason,
-            "Failed to deserialize query string: cursor: not a cursor of this list"
-        );
+        assert_eq!(reason, "Failed to deserialize query string: cursor: not a cursor of this list");
     }
 }
 
@@ -307,7 +307,11 @@ async fn actors_that_cannot_be_are_refused_in_the_words_of_upstream() {
     assert!(too_large.1.starts_with("Key label too large (max 1024 bytes): kkk"));
     assert_eq!(too_large.2["max_size"], 1024);
     let policy = post(here, with("crash_policy", json!("explode"))).await;
-    assert!(policy.1.contains("unknown variant `explode`, expected one of `restart`, `sleep`, `destroy`"));
+    assert!(
+        policy
+            .1
+            .contains("unknown variant `explode`, expected one of `restart`, `sleep`, `destroy`")
+    );
     let more = post(here, with("more", json!(1))).await;
     assert!(more.1.contains(
         "more: unknown field `more`, expected one of `datacenter`, `name`, `key`, `input`, \

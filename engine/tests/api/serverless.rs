@@ -136,9 +136,7 @@ async fn a_health_check_says_what_is_wrong_in_the_words_of_upstream() {
             )),
     )
     .await;
-    let failure = |message: &str, metadata: Value| {
-        json!({"failure": {"error": {"message": message, "metadata": metadata}}})
-    };
+    let failure = |message: &str, metadata: Value| json!({"failure": {"error": {"message": message, "metadata": metadata}}});
     let check = |path: &'static str| {
         let (app, url) = (&app, &url);
         async move { health_check(app, &format!("{url}{path}")).await }
@@ -235,7 +233,8 @@ async fn what_the_policy_forbids_is_called_neither_by_address_nor_by_name_nor_by
     };
     let app = App::with_policy(allowed).await;
     let target = format!("{url}/good/metadata");
-    let onward = get(move || async move { (StatusCode::FOUND, [(LOCATION, target)]).into_response() });
+    let onward =
+        get(move || async move { (StatusCode::FOUND, [(LOCATION, target)]).into_response() });
     let sends_on = serve(Router::new().route("/metadata", onward)).await;
     let sends_on = sends_on.replace("127.0.0.1", "localhost");
     assert_eq!(health_check(&app, &sends_on).await, blocked(by_address));
@@ -284,7 +283,12 @@ async fn an_actor_is_started_by_a_request_that_lasts_as_long_as_its_generation()
     let app = App::new().await;
     let (router, mut starts) = startable();
     let url = serve(router).await;
-    configure(&app, &format!("{url}/api"), json!({"headers": {"x-own": "1", "x-rivet-token": "no"}})).await;
+    configure(
+        &app,
+        &format!("{url}/api"),
+        json!({"headers": {"x-own": "1", "x-rivet-token": "no"}}),
+    )
+    .await;
 
     let id = create(&app).await;
 
@@ -296,7 +300,10 @@ async fn an_actor_is_started_by_a_request_that_lasts_as_long_as_its_generation()
         protocol::ActorCheckpoint { actor_id: id.to_string(), generation: 1, index: 0 }
     );
     assert_eq!(header("x-rivet-endpoint"), "http://127.0.0.1:6420/");
-    assert_eq!((header("x-rivet-pool-name"), header("x-rivet-namespace-name")), ("pool", "default"));
+    assert_eq!(
+        (header("x-rivet-pool-name"), header("x-rivet-namespace-name")),
+        ("pool", "default")
+    );
     assert_eq!((header("x-rivet-token"), header("x-own")), (TOKEN, "1"));
     assert_eq!(start.headers.get_all("x-rivet-token").iter().count(), 1);
     assert_eq!(header("accept"), "text/event-stream");

@@ -93,8 +93,7 @@ impl App {
         };
         let limits = Limits { actor_stop_threshold: 1_800_000, outbound: policy.clone() };
         let database = Database::new(storage);
-        let directory =
-            Directory::new(database.clone(), clock.clone(), datacenter.clone(), limits);
+        let directory = Directory::new(database.clone(), clock.clone(), datacenter.clone(), limits);
         let named = ("default".parse().unwrap(), "Default".parse().unwrap());
         directory.ensure_namespace(named.0, named.1).await.unwrap();
         let (lifecycle, starts) = Lifecycle::new(lifecycle::Parts {

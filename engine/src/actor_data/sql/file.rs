@@ -20,9 +20,6 @@ use crate::{
     storage::StorageError,
 };
 
-/// How many pages one transaction may change: as many as a staged commit.
-const MAX_DIRTY: usize = stage::MAX_BYTES as usize / PAGE_SIZE;
-
 /// A file that a connection and its file system share.
 #[derive(Debug, Clone)]
 pub(super) struct SharedFile(Arc<Mutex<PageFile>>);
@@ -195,7 +192,7 @@ impl PageFile {
         self.check()?;
         if !self.dirty.contains_key(&pgno) {
             let pages = self.dirty.len() + 1;
-            if pages > MAX_DIRTY || !self.share.resize(pages) {
+            if pages > stage::MAX_PAGES || !self.share.resize(pages) {
                 return Err(self.full());
             }
         }

@@ -222,7 +222,7 @@ fn all_rows(
     answer: &mut Answer,
     kind: &str,
 ) -> Result<Rows, Refusal> {
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = Vec::new();
     let mut found = statement.raw_query();
     while let Some(row) = found.next().map_err(|error| failed("step", kind, &error))? {

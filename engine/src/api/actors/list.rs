@@ -72,10 +72,8 @@ impl FromQuery for ListQuery {
             (true, Some(name), Some(key)) => Selection::Key { name, key },
             (true, Some(name), None) => {
                 let after = query.parsed::<Cursor<Id>>("cursor")?;
-                let after = after.map(|Cursor { create_ts, last }| ActorsAfter {
-                    create_ts,
-                    actor_id: last,
-                });
+                let after = after
+                    .map(|Cursor { create_ts, last }| ActorsAfter { create_ts, actor_id: last });
                 Selection::Name { name, include_destroyed, after }
             }
             (true, None, Some(_)) => {

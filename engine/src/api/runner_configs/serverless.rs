@@ -84,10 +84,9 @@ impl Failure {
             }
             MetadataError::Failed => (json!({ "kind": "request_failed" }), None),
             MetadataError::TimedOut => (json!({ "kind": "request_timed_out" }), None),
-            MetadataError::Status { status, body } => (
-                json!({ "kind": "non_success_status", "status_code": status, "body": body }),
-                None,
-            ),
+            MetadataError::Status { status, body } => {
+                (json!({ "kind": "non_success_status", "status_code": status, "body": body }), None)
+            }
             MetadataError::NotJson { body, reason } => (
                 json!({ "kind": "invalid_response_json", "body": body, "parse_error": reason }),
                 None,
