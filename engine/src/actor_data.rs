@@ -26,7 +26,7 @@ mod tests;
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 pub use self::purge::schedule_purge;
@@ -79,13 +79,19 @@ pub struct ActorData(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    database: Database,
+    access: Arc<Access>,
     clock: SharedClock,
-    limits: DataLimits,
-    tenancy: Arc<dyn Tenancy>,
     sessions: Sessions,
     /// Actors whose staged pages are being moved to their place.
     folding: Mutex<HashSet<Id>>,
+}
+
+/// The store, and who may use how much of it.
+#[derive(Debug)]
+struct Access {
+    database: Database,
+    limits: DataLimits,
+    tenancy: Arc<dyn Tenancy>,
 }
 
 impl ActorData {
@@ -96,16 +102,16 @@ impl ActorData {
         limits: DataLimits,
         tenancy: Arc<dyn Tenancy>,
     ) -> Self {
+        let access = Arc::new(Access { database, limits, tenancy });
         let (sessions, folding) = (Sessions::default(), Mutex::default());
-        Self(Arc::new(Inner { database, clock, limits, tenancy, sessions, folding }))
+        Self(Arc::new(Inner { access, clock, sessions, folding }))
     }
 
     /// The generation that ran is over: forgets its connection and what it did not finish.
     pub async fn close(&self, actor: Id) {
         self.0.sessions.close(actor).await;
         let dropped = self
-            .0
-            .database
+            .database()
             .transact(move |transaction| stage::discard(transaction, &actor))
             .await
             .map_err(|error: StorageError| error);
@@ -119,23 +125,31 @@ impl ActorData {
     async fn transact<R: Send + 'static>(
         &self,
         fence: Fence,
-        work: impl Fn(&Inner, &mut Transaction<'_>, &Fence) -> Result<R, Refusal>
+        work: impl Fn(&Access, &mut Transaction<'_>, &Fence) -> Result<R, Refusal>
         + Send
         + Sync
         + 'static,
     ) -> Result<R, Refusal> {
-        let inner = Arc::clone(&self.0);
-        self.0
-            .database
+        let access = Arc::clone(&self.0.access);
+        self.database()
             .transact(move |transaction| {
-                inner.check(transaction, &fence)?;
-                work(&inner, transaction, &fence)
+                access.check(transaction, &fence)?;
+                work(&access, transaction, &fence)
             })
             .await
     }
+
+    fn database(&self) -> &Database {
+        &self.0.access.database
+    }
+
+    fn folding(&self) -> MutexGuard<'_, HashSet<Id>> {
+        // A set of ids is whole after every call.
+        self.0.folding.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-impl Inner {
+impl Access {
     fn check(&self, transaction: &mut Transaction<'_>, fence: &Fence) -> Result<(), Refusal> {
         if self.tenancy.check(transaction, fence)? { Ok(()) } else { Err(Refusal::ActorNotFound) }
     }
@@ -150,10 +164,5 @@ impl Inner {
             self.check(transaction, fence)?;
             work(transaction)
         })
-    }
-
-    fn folding(&self) -> std::sync::MutexGuard<'_, HashSet<Id>> {
-        // A set of ids is whole after every call.
-        self.folding.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

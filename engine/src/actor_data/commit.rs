@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rivet_envoy_protocol as protocol;
 
-use super::{ActorData, Fence, Inner, Refusal, pages, stage};
+use super::{Access, ActorData, Fence, Refusal, pages, stage};
 use crate::{
     keyspace::{
         Id,
@@ -80,9 +80,9 @@ impl ActorData {
                 let checked = check_pages(&request.dirty_pages);
                 let pages = rows(request.dirty_pages);
                 let (size_pages, expected) = (request.db_size_pages, request.expected_head_txid);
-                move |inner, transaction, fence| {
+                move |access, transaction, fence| {
                     checked?;
-                    write(inner, transaction, fence.actor, expected, &pages, size_pages)
+                    write(access, transaction, fence.actor, expected, &pages, size_pages)
                 }
             })
             .await?;
@@ -94,13 +94,13 @@ impl ActorData {
 
     /// Moves the pages of a large commit to their place, while the actor goes on.
     pub(super) fn fold_in_background(&self, actor: Id) {
-        if !self.0.folding().insert(actor) {
+        if !self.folding().insert(actor) {
             return;
         }
         let data = self.clone();
         tokio::spawn(async move {
             let folded = data.fold(actor).await;
-            data.0.folding().remove(&actor);
+            data.folding().remove(&actor);
             if let Err(error) = folded {
                 // The next request of the actor tries again.
                 tracing::warn!(%actor, %error, "a large commit could not be moved to its place");
@@ -112,7 +112,7 @@ impl ActorData {
         let step = move |transaction: &mut Transaction<'_>| {
             pages::fold(transaction, actor).map_err(Refusal::from)
         };
-        while self.0.database.transact(step).await? {}
+        while self.database().transact(step).await? {}
         Ok(())
     }
 }
@@ -140,7 +140,7 @@ fn read(
 
 /// One commit, all checks but those of the pages themselves included.
 pub(super) fn write(
-    inner: &Inner,
+    access: &Access,
     transaction: &mut Transaction<'_>,
     actor: Id,
     expected_head: Option<u64>,
@@ -155,7 +155,7 @@ pub(super) fn write(
     }
     let head = transaction.get::<SqliteHeads>(&actor)?;
     check_head(head, expected_head)?;
-    pages::check_size(head, size_pages, inner.limits.sqlite_bytes)?;
+    pages::check_size(head, size_pages, access.limits.sqlite_bytes)?;
     stage::discard(transaction, &actor)?;
     Ok(pages::write(transaction, actor, head, pages, size_pages)?)
 }

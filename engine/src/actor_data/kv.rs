@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use rivet_envoy_protocol as protocol;
 
-use super::{ActorData, Fence, Inner, Refusal};
+use super::{Access, ActorData, Fence, Refusal};
 use crate::{
     clock::Millis,
     keyspace::{
@@ -45,8 +45,8 @@ impl ActorData {
     ) -> protocol::KvResponseData {
         let now = self.0.clock.now();
         let answered = self
-            .transact(fence, move |inner, transaction, fence| {
-                answer(inner, transaction, fence.actor, now, &request)
+            .transact(fence, move |access, transaction, fence| {
+                answer(access, transaction, fence.actor, now, &request)
             })
             .await;
         answered.unwrap_or_else(Refusal::into_kv)
@@ -60,8 +60,7 @@ impl ActorData {
     ) -> Result<Option<(Vec<u8>, Millis)>, StorageError> {
         let key = KvEntryKey { actor, key: key.to_owned() };
         let row = self
-            .0
-            .database
+            .database()
             .transact(move |transaction| transaction.get::<KvEntries>(&key))
             .await
             .map_err(|error: StorageError| error)?;
@@ -70,7 +69,7 @@ impl ActorData {
 }
 
 fn answer(
-    inner: &Inner,
+    access: &Access,
     transaction: &mut Transaction<'_>,
     actor: Id,
     now: Millis,
@@ -88,7 +87,7 @@ fn answer(
             Ok(Response::KvListResponse(protocol::KvListResponse { keys, values, metadata }))
         }
         Request::KvPutRequest(request) => {
-            put(inner, transaction, actor, now, request)?;
+            put(access, transaction, actor, now, request)?;
             Ok(Response::KvPutResponse)
         }
         Request::KvDeleteRequest(request) => {
@@ -182,7 +181,7 @@ fn list(
 }
 
 fn put(
-    inner: &Inner,
+    access: &Access,
     transaction: &mut Transaction<'_>,
     actor: Id,
     now: Millis,
@@ -209,7 +208,7 @@ fn put(
         usage.bytes = (usage.bytes + new as u64).saturating_sub(old as u64);
         transaction.put::<KvEntries>(&key, &KvEntryRow { update_ts: now, value: value.clone() });
     }
-    let max = inner.limits.kv_bytes;
+    let max = access.limits.kv_bytes;
     if usage.bytes > max && usage.bytes > before.bytes {
         return Err(Refusal::Kv(format!(
             "not enough space left in storage ({} bytes remaining, current payload is {bytes} bytes)",

@@ -28,8 +28,7 @@ impl ActorData {
     /// Removes the data of some actors that are due. Says whether it found any.
     pub async fn purge_some(&self) -> Result<bool, StorageError> {
         let purged = self
-            .0
-            .database
+            .database()
             .transact(|transaction| {
                 let all = KeyRange::table::<ActorPurges>();
                 let due = transaction.range::<ActorPurges>(&all, Order::Ascending, AT_ONCE)?;

@@ -164,12 +164,12 @@ impl ActorData {
         let inner = Arc::clone(&self.0);
         let ran = tokio::task::spawn_blocking(move || {
             // Before the place is taken: an old generation must not close the new one's.
-            inner.transact_blocking(&fence, |_| Ok(()))?;
+            inner.access.transact_blocking(&fence, |_| Ok(()))?;
             let slot = inner.sessions.slot(fence.actor, generation)?;
             let mut place = lock(&slot.session);
             let mut session = match place.take() {
                 Some(session) => session,
-                None => Session::open(&inner, &fence, &inner.sessions.budget, &slot.end)?,
+                None => Session::open(&inner.access, &fence, &inner.sessions.budget, &slot.end)?,
             };
             let result = session.run(work);
             if session.is_usable() {

@@ -6,7 +6,7 @@
 use rivet_envoy_protocol as protocol;
 
 use super::{
-    ActorData, Fence, Inner, Refusal,
+    Access, ActorData, Fence, Refusal,
     commit::{check_head, rows},
     pages,
 };
@@ -27,8 +27,9 @@ const SHARD: u32 = 64;
 /// How many pages a segment spans.
 const SPAN: u32 = 5 * SHARD;
 
-/// How many bytes the pages of one commit may have: 128 MiB.
-pub(super) const MAX_BYTES: u64 = 128 << 20;
+/// How many pages one commit may have, and their bytes: 128 MiB.
+pub(super) const MAX_PAGES: usize = 32_768;
+pub(super) const MAX_BYTES: u64 = (MAX_PAGES * PAGE_SIZE) as u64;
 
 const KIND: &str = "staged commit";
 
@@ -108,10 +109,10 @@ impl ActorData {
             let published = self
                 .transact(fence.clone(), {
                     let request = std::sync::Arc::clone(&request);
-                    move |inner, transaction, fence| {
+                    move |access, transaction, fence| {
                         check_segments(transaction, fence.actor, &request)?;
                         let size_pages = request.new_db_size_pages;
-                        finish(inner, transaction, fence.actor, request.txid, size_pages)
+                        finish(access, transaction, fence.actor, request.txid, size_pages)
                     }
                 })
                 .await;
@@ -168,7 +169,7 @@ pub(super) fn add_pages(
 
 /// Publishes the commit `txid`.
 pub(super) fn finish(
-    inner: &Inner,
+    access: &Access,
     transaction: &mut Transaction<'_>,
     actor: Id,
     txid: u64,
@@ -176,7 +177,7 @@ pub(super) fn finish(
 ) -> Result<SqliteHeadRow, Refusal> {
     let head = transaction.get::<SqliteHeads>(&actor)?;
     check_next(head, txid)?;
-    pages::check_size(head, size_pages, inner.limits.sqlite_bytes)?;
+    pages::check_size(head, size_pages, access.limits.sqlite_bytes)?;
     let head = pages::publish(transaction, actor, head, txid, size_pages)?;
     transaction.delete::<SqliteStages>(&actor);
     transaction.erase::<StagedSegments>(SegmentKey::range_of_actor(&actor))?;

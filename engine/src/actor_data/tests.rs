@@ -116,7 +116,7 @@ impl World {
     async fn reopen(self) -> Self {
         let Self { data, database, limits, dir, .. } = self;
         // Folding goes on in the background, and holds the store until it is done.
-        while !data.0.folding().is_empty() {
+        while !data.folding().is_empty() {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;
         }
         let weak = Arc::downgrade(&data.0);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    AuthSettings, ConfigError, EnvoySettings, Environment, GatewaySettings, ServerlessSettings,
+    AuthSettings, ConfigError, Environment, EnvoySettings, GatewaySettings, ServerlessSettings,
     access::auth,
     keys::{self, Effect},
     merge::Merged,

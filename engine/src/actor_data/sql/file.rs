@@ -12,16 +12,13 @@ use std::{
 use super::budget::{Budget, Share};
 use crate::{
     actor_data::{
-        Fence, Inner, Refusal,
+        Access, Fence, Refusal,
         commit::{self, MAX_COMMIT},
         pages, stage,
     },
     keyspace::tables::{PAGE_SIZE, PageRow, SqliteHeadRow, SqliteHeads},
     storage::StorageError,
 };
-
-/// How many pages one transaction may change: as many as a staged commit.
-const MAX_DIRTY: usize = stage::MAX_BYTES as usize / PAGE_SIZE;
 
 /// A file that a connection and its file system share.
 #[derive(Debug, Clone)]
@@ -30,7 +27,7 @@ pub(super) struct SharedFile(Arc<Mutex<PageFile>>);
 /// The state of the file.
 #[derive(Debug)]
 pub(super) struct PageFile {
-    inner: Arc<Inner>,
+    access: Arc<Access>,
     fence: Fence,
     /// The database as this connection knows it.
     head: Option<SqliteHeadRow>,
@@ -70,6 +67,11 @@ impl SharedFile {
         self.lock().broken
     }
 
+    /// Writes nothing any more.
+    pub(super) fn give_up(&self) {
+        self.lock().broken = true;
+    }
+
     /// Commits what SQLite leaves for later: it shortens the file after the commit that made it
     /// shorter.
     pub(super) fn finish(&self) {
@@ -89,15 +91,15 @@ impl SharedFile {
 impl PageFile {
     /// The database of `fence.actor` as it is.
     pub(super) fn open(
-        inner: &Arc<Inner>,
+        access: &Arc<Access>,
         fence: &Fence,
         budget: &Arc<Budget>,
     ) -> Result<SharedFile, Refusal> {
         let actor = fence.actor;
-        let head = inner
+        let head = access
             .transact_blocking(fence, |transaction| Ok(transaction.get::<SqliteHeads>(&actor)?))?;
         Ok(SharedFile(Arc::new(Mutex::new(Self {
-            inner: Arc::clone(inner),
+            access: Arc::clone(access),
             fence: fence.clone(),
             head,
             size_pages: head.map_or(0, |head| head.size_pages),
@@ -190,7 +192,7 @@ impl PageFile {
         self.check()?;
         if !self.dirty.contains_key(&pgno) {
             let pages = self.dirty.len() + 1;
-            if pages > MAX_DIRTY || !self.share.resize(pages) {
+            if pages > stage::MAX_PAGES || !self.share.resize(pages) {
                 return Err(self.full());
             }
         }
@@ -209,7 +211,7 @@ impl PageFile {
             return Ok(None);
         }
         let actor = self.fence.actor;
-        let read = self.inner.database.transact_blocking(|transaction| {
+        let read = self.access.database.transact_blocking(|transaction| {
             let current = transaction.get::<SqliteHeads>(&actor)?;
             commit::check_head(current, Some(head.txid))?;
             // As it is now: its pages may have been moved to their place meanwhile.
@@ -252,18 +254,18 @@ impl PageFile {
 
     fn commit_at_once(&self, rows: &[(u32, PageRow)]) -> Result<SqliteHeadRow, Refusal> {
         let (actor, expected) = (self.fence.actor, self.txid());
-        self.inner.transact_blocking(&self.fence, |transaction| {
-            commit::write(&self.inner, transaction, actor, Some(expected), rows, self.size_pages)
+        self.access.transact_blocking(&self.fence, |transaction| {
+            commit::write(&self.access, transaction, actor, Some(expected), rows, self.size_pages)
         })
     }
 
     fn commit_in_parts(&self, rows: &[(u32, PageRow)]) -> Result<SqliteHeadRow, Refusal> {
         let (actor, expected) = (self.fence.actor, self.txid());
-        let txid = self.inner.transact_blocking(&self.fence, |transaction| {
+        let txid = self.access.transact_blocking(&self.fence, |transaction| {
             stage::begin(transaction, actor, Some(expected))
         })?;
         for part in rows.chunks(MAX_COMMIT) {
-            self.inner.transact_blocking(&self.fence, |transaction| {
+            self.access.transact_blocking(&self.fence, |transaction| {
                 let Some(stage) = stage::open_stage(transaction, actor, txid)? else {
                     return Err(Refusal::StageNotFound { first_pgno: part[0].0, txid });
                 };
@@ -271,8 +273,8 @@ impl PageFile {
             })?;
         }
         loop {
-            let published = self.inner.transact_blocking(&self.fence, |transaction| {
-                stage::finish(&self.inner, transaction, actor, txid, self.size_pages)
+            let published = self.access.transact_blocking(&self.fence, |transaction| {
+                stage::finish(&self.access, transaction, actor, txid, self.size_pages)
             });
             match published {
                 Err(Refusal::Unfolded) => self.fold()?,
@@ -283,7 +285,7 @@ impl PageFile {
 
     fn fold(&self) -> Result<(), StorageError> {
         let actor = self.fence.actor;
-        let database = &self.inner.database;
+        let database = &self.access.database;
         while database.transact_blocking(|transaction| pages::fold(transaction, actor))? {}
         Ok(())
     }

@@ -61,6 +61,10 @@ const SETTABLE: [&str; 29] = [
     "user_version",
 ];
 
+/// Functions that take or give addresses of memory, or load code. SQLite lets values that are
+/// bound pass where it refuses the same in the text, and here values come from the same stranger.
+const FORBIDDEN: [&str; 2] = ["fts3_tokenizer", "load_extension"];
+
 /// Sets a connection up, and closes it in.
 pub(super) fn close_in(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.execute_batch(SETUP)?;
@@ -83,6 +87,11 @@ fn authorize(context: &AuthContext<'_>) -> Authorization {
             } else {
                 Authorization::Ignore
             }
+        }
+        AuthAction::Function { function_name }
+            if FORBIDDEN.iter().any(|name| function_name.eq_ignore_ascii_case(name)) =>
+        {
+            Authorization::Deny
         }
         // What VACUUM attaches has no name: it is a temporary file.
         AuthAction::Attach { filename: "" } => Authorization::Allow,

@@ -18,7 +18,7 @@ use super::{
     rows::{Answer, Param, check_params},
     vfs,
 };
-use crate::actor_data::{Fence, Inner, Refusal};
+use crate::actor_data::{Access, Fence, Refusal};
 
 /// How long one request may run: nobody waits longer for the answer.
 const MAX_TIME: Duration = Duration::from_secs(30);
@@ -67,12 +67,12 @@ impl End {
 impl Session {
     /// Opens the database of `fence.actor`.
     pub(super) fn open(
-        inner: &Arc<Inner>,
+        access: &Arc<Access>,
         fence: &Fence,
         budget: &Arc<Budget>,
         end: &End,
     ) -> Result<Self, Refusal> {
-        let file = PageFile::open(inner, fence, budget)?;
+        let file = PageFile::open(access, fence, budget)?;
         let (opened, deadline) = (Instant::now(), Arc::<AtomicU64>::default());
         let connect = || -> rusqlite::Result<Connection> {
             let name = vfs::announce(&file)?;
@@ -208,6 +208,13 @@ impl Session {
     }
 }
 
+/// What is not committed by now never is: closing writes nothing.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.file.give_up();
+    }
+}
+
 type Rows = (Vec<String>, Vec<Vec<protocol::SqliteColumnValue>>);
 
 fn all_rows(
@@ -215,7 +222,7 @@ fn all_rows(
     answer: &mut Answer,
     kind: &str,
 ) -> Result<Rows, Refusal> {
-    let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
     let mut rows = Vec::new();
     let mut found = statement.raw_query();
     while let Some(row) = found.next().map_err(|error| failed("step", kind, &error))? {

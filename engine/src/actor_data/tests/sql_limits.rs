@@ -18,7 +18,6 @@ async fn no_file_of_the_host_is_in_reach() {
         "select load_extension('x')".to_owned(),
         format!("select writefile('{path}', 'x')"),
         "select readfile('/etc/passwd')".to_owned(),
-        "select fts3_tokenizer('simple')".to_owned(),
     ];
     world.exec(&actor, "create table t(a)").await.unwrap();
 
@@ -28,6 +27,25 @@ async fn no_file_of_the_host_is_in_reach() {
 
     assert!(!path.exists());
     assert_eq!(world.select(&actor, "select count(*) from t").await, ["0"]);
+}
+
+/// With a bound value, SQLite itself would answer an address, and take one.
+#[tokio::test]
+async fn no_address_of_memory_is_answered_or_taken() {
+    let world = World::new();
+    let actor = world.actor().await;
+    let address = protocol::SqliteValueBlob { value: vec![1; 8] };
+    let address = protocol::SqliteBindParam::SqliteValueBlob(address);
+
+    let read = world.execute(&actor, "select FTS3_tokenizer(?)", Some(vec![text("simple")])).await;
+    let set = world
+        .execute(&actor, "select fts3_tokenizer(?, ?)", Some(vec![text("simple"), address]))
+        .await;
+
+    let refused = "failed to prepare sqlite execute statement: not authorized to use function: \
+                   fts3_tokenizer";
+    assert_eq!(read, sql_error(refused));
+    assert_eq!(set, sql_error(refused));
 }
 
 #[tokio::test]

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::{
-    actor_data::stage::MAX_BYTES,
+    actor_data::{pages, stage::MAX_BYTES},
     keyspace::{
         KeyRange, Order,
-        tables::{SqliteHeads, StagedPages, StagedSegments},
+        tables::{PageRow, SqliteHeads, StagedPages, StagedSegments},
     },
 };
 
@@ -315,4 +315,66 @@ async fn a_staged_commit_beyond_the_quota_is_refused() {
 
     assert!(refused.starts_with("depot.quota_exceeded: "), "{refused}");
     assert_eq!(world.finalize(&actor, txid, 100, &[0]).await, Ok(1));
+}
+
+/// A layer of 319 pages over a database of 319: more than one step folds.
+async fn with_layer() -> (World, Fence) {
+    let world = World::new();
+    let actor = world.actor().await;
+    // Nothing folds in the background.
+    world.data.folding().insert(actor.actor);
+    let base: Vec<_> = (1..=319).map(|pgno| (pgno, 1)).collect();
+    world.commit(&actor, &base, 319, None).await.unwrap();
+    let txid = world.begin(&actor, None).await.unwrap();
+    world.segment(&actor, txid, 0, run(1, 319, 2)).await.unwrap();
+    world.finalize(&actor, txid, 319, &[0]).await.unwrap();
+    (world, actor)
+}
+
+/// Runs `outer`, and within its first attempt `inner` as a whole. Says how often `outer` ran.
+fn meet(
+    database: &Database,
+    outer: impl Fn(&mut Transaction<'_>) -> Result<(), StorageError>,
+    inner: impl Fn(&mut Transaction<'_>) -> Result<(), StorageError>,
+) -> usize {
+    let attempts = std::cell::Cell::new(0);
+    database
+        .transact_blocking(|transaction| {
+            outer(transaction)?;
+            attempts.set(attempts.get() + 1);
+            if attempts.get() == 1 { database.transact_blocking(&inner) } else { Ok(()) }
+        })
+        .map_err(|error: StorageError| error)
+        .unwrap();
+    attempts.get()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_commit_and_a_fold_that_meet_one_starts_again() {
+    for fold_first in [true, false] {
+        let (world, fence) = with_layer().await;
+        let (actor, database) = (fence.actor, world.database.clone());
+        let attempts = tokio::task::spawn_blocking(move || {
+            let fold =
+                |transaction: &mut Transaction<'_>| pages::fold(transaction, actor).map(|_| ());
+            let shrink_and_write = |transaction: &mut Transaction<'_>| {
+                let head = transaction.get::<SqliteHeads>(&actor)?;
+                let rows = [(7, PageRow(vec![9; PAGE_SIZE]))];
+                pages::write(transaction, actor, head, &rows, 50).map(|_| ())
+            };
+            if fold_first {
+                meet(&database, shrink_and_write, fold)
+            } else {
+                meet(&database, fold, shrink_and_write)
+            }
+        })
+        .await
+        .unwrap();
+        world.data.fold(fence.actor).await.unwrap();
+        world.commit(&fence, &[], 319, None).await.unwrap();
+
+        let read = world.pages(&fence, &[7, 8, 50, 51, 319]).await.unwrap().0;
+        assert_eq!(read, [Some(9), Some(2), Some(2), Some(0), Some(0)], "{fold_first}");
+        assert_eq!(attempts, 2);
+    }
 }

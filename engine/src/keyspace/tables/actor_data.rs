@@ -419,7 +419,8 @@ mod tests {
             b"\0\0\0\0\0\0\x01\x02v"
         );
         assert_eq!(PageRow(vec![0; PAGE_SIZE]).encode()[0], LZ4);
-        let noise: Vec<u8> = (0..PAGE_SIZE).map(|n| (n * n * 2_654_435_761 >> 7) as u8).collect();
+        let noise: Vec<u8> =
+            (0..PAGE_SIZE).map(|n| (n * n * 2_654_435_761).to_le_bytes()[1]).collect();
         assert_eq!(PageRow(noise.clone()).encode(), [&[RAW], noise.as_slice()].concat());
     }
 }
