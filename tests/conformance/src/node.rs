@@ -1,0 +1,1 @@
+//! Apps made with rivetkit, and clients of them: unmodified packages from npm.

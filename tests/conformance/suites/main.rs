@@ -1,0 +1,15 @@
+//! One behavior per test, named as a sentence. Every test holds for upstream's engine too, but for what
+//! `differences.rs` lists.
+//!
+//! | suite | what it asks |
+//! |---|---|
+//! | [`api`] | the HTTP API: shapes, codes, messages, limits, paging, authentication |
+//! | [`session`] | the connection of an app: handshake, replay, acknowledgement, loss, balance |
+//! | [`lifecycle`] | an actor from creation to destruction |
+//! | [`documents`] | the list of differences, as users read it |
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod api;
+mod documents;
+mod lifecycle;
+mod session;
