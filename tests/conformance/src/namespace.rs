@@ -56,9 +56,28 @@ impl<'e> Namespace<'e> {
 
     /// A connected envoy that does what the test says.
     pub async fn envoy_with(&self, options: Options) -> Envoy {
+        let pool = options.pool.clone();
         let envoy = Envoy::connect(self.engine.port(), &self.name, options).await;
         envoy.initialized().await;
+        // Upstream's engine says Init first, and takes the pool for one of the old kind until it has
+        // noted the protocol.
+        eventually("the pool's protocol is known", || async {
+            let found = self.get(&format!("/runner-configs?runner_name={pool}")).await.ok();
+            let config = &found["runner_configs"][&pool]["datacenters"]["default"];
+            config["protocol_version"].is_i64().then_some(())
+        })
+        .await;
         envoy
+    }
+
+    /// Has had an envoy, and has none any more.
+    pub async fn deserted(&self) {
+        self.envoy().await.crash();
+        eventually("the envoy is gone", || async {
+            let found = self.get("/envoys").await.ok();
+            found["envoys"].as_array().unwrap().is_empty().then_some(())
+        })
+        .await;
     }
 
     /// An actor without a key, in the pool.

@@ -6,10 +6,12 @@
 //! | [`api`] | the HTTP API: shapes, codes, messages, limits, paging, authentication |
 //! | [`session`] | the connection of an app: handshake, replay, acknowledgement, loss, balance |
 //! | [`lifecycle`] | an actor from creation to destruction |
+//! | [`gateway`] | requests and sockets of clients: addressing, waiting, streaming, hibernation |
 //! | [`documents`] | the list of differences, as users read it |
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod api;
 mod documents;
+mod gateway;
 mod lifecycle;
 mod session;

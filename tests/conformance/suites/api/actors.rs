@@ -117,12 +117,10 @@ async fn of_many_who_create_one_key_at_once_one_succeeds() {
     let answers =
         futures_util::future::join_all((0..6).map(|_| namespace.post("/actors", &body))).await;
     let mut verdicts: Vec<String> = answers.iter().map(Response::verdict).collect();
-    verdicts.sort();
-    assert_eq!(verdicts[0], "200");
-    assert!(
-        verdicts[1..].iter().all(|verdict| verdict == "400 actor.duplicate_key"),
-        "{verdicts:?}"
-    );
+    assert_eq!(verdicts.iter().filter(|verdict| *verdict == "200").count(), 1);
+    verdicts.retain(|verdict| verdict != "200" && verdict != "400 actor.duplicate_key");
+    let also = chosen("get-or-create-race", "400 actor.destroyed_during_creation", "");
+    assert!(verdicts.iter().all(|verdict| verdict == also), "{verdicts:?}");
 }
 
 #[tokio::test]

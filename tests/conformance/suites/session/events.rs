@@ -25,8 +25,7 @@ async fn events_that_were_seen_before_are_ignored() {
     let namespace = Namespace::new(Engine::shared().await).await;
     let envoy = namespace.envoy().await;
     let actor = namespace.running_actor(&envoy).await;
-    envoy.alarm(&actor, 1, None);
-    envoy.event_at(&actor, 1, 1, intent(ActorIntent::ActorIntentStop));
+    envoy.event_at(&actor, 1, 0, intent(ActorIntent::ActorIntentStop));
     envoy.wants_sleep(&actor, 1);
     assert_eq!(envoy.stop_of(&actor, 1).await, StopActorReason::SleepIntent);
 }
