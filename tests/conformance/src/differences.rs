@@ -111,4 +111,40 @@ pub const DIFFERENCES: &[Difference] = &[
         ours: "only when it was offered",
         reason: "strict clients fail otherwise",
     },
+    Difference {
+        id: "destroyed-in-flight",
+        upstream: "with streaming on, a request to an actor that is destroyed meanwhile is answered 503 `guard.actor_stopped_while_waiting`",
+        ours: "404 `actor.not_found`, as without streaming",
+        reason: "there is nothing left to wait for",
+    },
+    Difference {
+        id: "ready-timeout",
+        upstream: "an actor that finds no envoy counts as one that stops while it is waited for: 503 `guard.actor_wake_retries_exceeded` after eight short retries",
+        ours: "it is waited for as long as for any other: 503 `guard.actor_ready_timeout`",
+        reason: "an app that starts a little late is no error",
+    },
+    Difference {
+        id: "unacknowledged-messages",
+        upstream: "after hibernation only messages sent meanwhile are delivered",
+        ours: "all that the app has not acknowledged are delivered, with their indexes",
+        reason: "an app that crashed would miss some",
+    },
+    Difference {
+        id: "closed-sockets-restored",
+        upstream: "a socket that its client closed may still be listed for restoring",
+        ours: "it is not",
+        reason: "the app would wait for a client that has gone",
+    },
+    Difference {
+        id: "destroyed-hibernating",
+        upstream: "a hibernating socket stays open when its actor is destroyed",
+        ours: "it is closed with 1000",
+        reason: "nobody will ever answer on it",
+    },
+    Difference {
+        id: "closed-before-open",
+        upstream: "a client whose socket the app refuses before accepting it waits for a timeout",
+        ours: "it is told at once: `guard.websocket_closed_before_open`",
+        reason: "the app has answered",
+    },
 ];

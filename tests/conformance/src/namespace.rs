@@ -124,6 +124,16 @@ impl<'e> Namespace<'e> {
         .await
     }
 
+    /// Waits until no envoy runs an actor. Upstream says that an actor sleeps while it still stops.
+    pub async fn idle(&self) {
+        eventually("no envoy runs an actor", || async {
+            let found = self.get("/envoys").await.ok();
+            let envoys = found["envoys"].as_array().unwrap();
+            envoys.iter().all(|envoy| envoy["slots"] == 0).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until an actor is destroyed.
     pub async fn destroyed(&self, actor: &str) -> Value {
         self.until(actor, "the actor is destroyed", |actor| actor["destroy_ts"].is_i64()).await

@@ -7,6 +7,7 @@
 //! | [`session`] | the connection of an app: handshake, replay, acknowledgement, loss, balance |
 //! | [`lifecycle`] | an actor from creation to destruction |
 //! | [`gateway`] | requests and sockets of clients: addressing, waiting, streaming, hibernation |
+//! | [`storage`] | key-value pairs, SQLite pages, remote SQL |
 //! | [`documents`] | the list of differences, as users read it |
 #![expect(clippy::unwrap_used, reason = "tests")]
 
@@ -15,3 +16,4 @@ mod documents;
 mod gateway;
 mod lifecycle;
 mod session;
+mod storage;

@@ -54,7 +54,13 @@ async fn a_request_in_flight_fails_when_its_actor_is_destroyed() {
             namespace.delete(&target).await.ok();
         };
         let (answer, ()) = tokio::join!(namespace.call(&actor, "/hang"), app);
-        assert_eq!(answer.verdict(), "404 actor.not_found");
+        let also = chosen(
+            "destroyed-in-flight",
+            "503 guard.actor_stopped_while_waiting",
+            "404 actor.not_found",
+        );
+        let verdict = answer.verdict();
+        assert!(verdict == "404 actor.not_found" || verdict == also, "{verdict}");
     }
 }
 

@@ -192,14 +192,13 @@ async fn an_answer_larger_than_the_window_gets_credit_as_the_client_reads() {
         let mut sent = 0;
         while sent < total {
             let consumed = || {
-                let updates = envoy.tunneled(&request.id).into_iter().filter_map(|(_, kind)| {
-                    match kind {
+                let updates =
+                    envoy.tunneled(&request.id).into_iter().filter_map(|(_, kind)| match kind {
                         FromClient::ToEnvoyResponseBodyWindowUpdate(update) => {
                             usize::try_from(update.consumed_bytes).ok()
                         }
                         _ => None,
-                    }
-                });
+                    });
                 updates.max().unwrap_or(0)
             };
             eventually("there is credit", || async {

@@ -1,6 +1,7 @@
 //! Waiting until an actor is ready.
 
 use rivet_conformance::{
+    differences::chosen,
     engine::{Engine, TOKEN},
     envoy::Options,
     namespace::{Namespace, gateway},
@@ -27,13 +28,18 @@ async fn a_request_waits_until_the_actor_runs() {
 }
 
 #[tokio::test]
-async fn who_skips_the_wait_reaches_an_actor_that_starts() {
+async fn who_skips_the_wait_reaches_an_actor_that_stops() {
     let namespace = Namespace::new(Engine::shared().await).await;
     let envoy = namespace.envoy_with(Options { obey: false, ..Options::default() }).await;
     let actor = namespace.actor().await;
     envoy.start_of(&actor, 1).await;
+    envoy.running(&actor, 1);
+    namespace.connectable(&actor).await;
+    envoy.wants_sleep(&actor, 1);
+    envoy.stop_of(&actor, 1).await;
     let request = gateway("GET", &actor, "/x").header("x-rivet-skip-ready-wait", "1");
     assert_eq!(namespace.engine().send(request).await.text(), "GET /x");
+    assert_eq!(envoy.commands_of(&actor).len(), 2, "it did not have to be woken");
 }
 
 #[tokio::test]
@@ -51,14 +57,11 @@ async fn a_request_to_an_actor_that_never_gets_ready_is_given_up() {
     namespace.deserted().await;
     let actor = namespace.actor().await;
     let answer = namespace.call(&actor, "/x").await;
-    assert_eq!(answer.verdict(), "503 guard.actor_ready_timeout");
+    let code =
+        chosen("ready-timeout", "guard.actor_wake_retries_exceeded", "guard.actor_ready_timeout");
+    assert_eq!(answer.verdict(), format!("503 {code}"));
     assert_eq!(answer.json()["metadata"]["actor_id"], actor);
-    assert_eq!(
-        answer.message(),
-        "Timed out waiting for actor to become ready. Ensure that the pool selector is accurate and \
-         there are envoys available in the namespace you created this actor."
-    );
-    assert_eq!(answer.header("x-rivet-error"), Some("guard.actor_ready_timeout"));
+    assert_eq!(answer.header("x-rivet-error"), Some(code));
 }
 
 #[tokio::test]
@@ -68,9 +71,13 @@ async fn a_socket_to_an_actor_that_never_gets_ready_is_given_up() {
     let actor = namespace.actor().await;
     let target = format!("/gateway/{actor}/x");
     let token = format!("rivet_token.{TOKEN}");
-    let mut socket =
-        Socket::open(namespace.engine().port(), &target, &["rivet", &token]).await;
-    assert_eq!(socket.closed().await.verdict(), "1011 guard.actor_ready_timeout");
+    let mut socket = Socket::open(namespace.engine().port(), &target, &["rivet", &token]).await;
+    let expected = chosen(
+        "ready-timeout",
+        "1011 guard.actor_wake_retries_exceeded",
+        "1011 guard.actor_ready_timeout",
+    );
+    assert_eq!(socket.closed().await.verdict(), expected);
 }
 
 #[tokio::test]

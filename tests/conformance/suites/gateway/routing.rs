@@ -59,9 +59,8 @@ async fn headers_name_an_actor_for_paths_below_request() {
 #[tokio::test]
 async fn headers_without_an_actor_are_refused() {
     let engine = Engine::shared().await;
-    let request = Request::get("/request")
-        .header("x-rivet-target", "actor")
-        .header("x-rivet-token", TOKEN);
+    let request =
+        Request::get("/request").header("x-rivet-target", "actor").header("x-rivet-token", TOKEN);
     let answer = engine.send(request).await;
     assert_eq!(answer.verdict(), "400 guard.missing_header");
     assert_eq!(answer.header("x-rivet-error"), Some("guard.missing_header"));
@@ -103,10 +102,10 @@ async fn an_id_that_is_none_names_no_actor() {
 #[tokio::test]
 async fn a_path_without_an_id_has_no_route() {
     let engine = Engine::shared().await;
-    for target in ["/gateway//x", "/gateway/%zz/x"] {
-        let answer = engine.send(Request::get(target).bearer(TOKEN)).await;
-        assert_eq!(answer.status, 404, "{target}: {}", answer.text());
-    }
+    let answer = engine.send(Request::get("/gateway//x").bearer(TOKEN)).await;
+    assert_eq!(answer.status, 404, "{}", answer.text());
+    let answer = engine.send(Request::get("/gateway/%zz/x").bearer(TOKEN)).await;
+    assert_eq!(answer.status, chosen("gateway-malformed-id", 500, 404), "{}", answer.text());
 }
 
 #[tokio::test]
