@@ -124,12 +124,6 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "an app that starts a little late is no error",
     },
     Difference {
-        id: "unacknowledged-messages",
-        upstream: "after hibernation only messages sent meanwhile are delivered",
-        ours: "all that the app has not acknowledged are delivered, with their indexes",
-        reason: "an app that crashed would miss some",
-    },
-    Difference {
         id: "closed-sockets-restored",
         upstream: "a socket that its client closed may still be listed for restoring",
         ours: "it is not",
@@ -146,5 +140,23 @@ pub const DIFFERENCES: &[Difference] = &[
         upstream: "a client whose socket the app refuses before accepting it waits for a timeout",
         ours: "it is told at once: `guard.websocket_closed_before_open`",
         reason: "the app has answered",
+    },
+    Difference {
+        id: "foreign-pages",
+        upstream: "an app can write pages of another namespace's actor whose id and generation it knows",
+        ours: "it is refused",
+        reason: "namespaces are meant to keep apps apart",
+    },
+    Difference {
+        id: "no-token-no-start",
+        upstream: "without `auth.admin_token` the engine starts and lets everybody in",
+        ours: "it starts only with a token, or with `auth.insecure_allow_unauthenticated`",
+        reason: "an engine that is open by omission is found by somebody",
+    },
+    Difference {
+        id: "kv-of-nobody",
+        upstream: "a KV get for an actor that does not exist finds nothing",
+        ours: "it is refused: `actor does not exist`",
+        reason: "an empty answer looks like lost data",
     },
 ];

@@ -11,6 +11,7 @@
 //! | asking over a WebSocket | [`socket`] |
 //! | a namespace and its actors, for one test alone | [`namespace`] |
 //! | an app process that does what the test says | [`envoy`] |
+//! | an app that the engine starts by a request | [`serverless`] |
 //! | an app made with rivetkit, and its clients | [`node`] |
 //! | waiting for a condition | [`wait`] |
 //!
@@ -26,6 +27,7 @@ pub mod namespace;
 pub mod node;
 pub mod ports;
 pub mod program;
+pub mod serverless;
 pub mod socket;
 pub mod supervisor;
 pub mod wait;
