@@ -1,0 +1,40 @@
+//! Waiting for a condition. A test says what it waits for, never for how long: the deadline is there
+//! so that a failure ends.
+
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
+
+/// How long anything may take before the test fails. Long, because machines are slow and shared.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// Asks again and again until there is an answer.
+pub async fn eventually<T, P, F>(what: &str, mut probe: P) -> T
+where
+    P: FnMut() -> F,
+    F: Future<Output = Option<T>>,
+{
+    let start = Instant::now();
+    loop {
+        if let Some(found) = probe().await {
+            return found;
+        }
+        assert!(start.elapsed() < DEADLINE, "never happened: {what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Waits for something that has to come.
+pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
+    match tokio::time::timeout(DEADLINE, future).await {
+        Ok(output) => output,
+        Err(_) => panic!("never happened: {what}"),
+    }
+}
+
+/// Milliseconds since 1970.
+pub fn now_ms() -> i64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_millis()).unwrap()
+}

@@ -1,0 +1,5 @@
+//! Apps and clients made with rivetkit, as their authors write them.
+
+mod boot;
+mod features;
+mod restarts;

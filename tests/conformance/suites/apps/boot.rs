@@ -1,0 +1,98 @@
+//! How an app that nobody adapted comes up.
+
+use std::{fs, time::Duration};
+
+use rivet_conformance::{
+    differences::chosen,
+    engine::{Engine, TOKEN},
+    namespace::Namespace,
+    node::{self, App},
+    ports, program,
+    wait::eventually,
+};
+
+#[tokio::test]
+async fn an_app_on_this_host_registers_its_pool_by_itself() {
+    let namespace = Namespace::new(Engine::shared().await).await;
+    namespace.delete("/runner-configs/default").await.ok();
+    let mut app = App::start(&namespace, node::ALONE);
+    app.listed(&namespace).await;
+    let found = namespace.get("/runner-configs?runner_name=default").await.ok();
+    let config = &found["runner_configs"]["default"]["datacenters"]["default"];
+    assert_eq!(config["normal"]["drain_on_version_upgrade"], true);
+    let names = namespace.get("/actors/names").await.ok();
+    assert!(names["names"]["counter"].is_object(), "{names}");
+    node::client(&namespace, "remember.mjs", &["a", "1", "1"]).await;
+}
+
+#[tokio::test]
+async fn an_app_waits_until_its_side_process_of_services_is_registered() {
+    // All apps of a machine share the port of this side process, so nobody else starts one here.
+    let namespace = Namespace::new(Engine::shared().await).await;
+    let mut app = App::start(&namespace, &[]);
+    app.listed(&namespace).await;
+    let services = namespace.get("/envoys?name=services").await.ok();
+    assert_eq!(services["envoys"].as_array().unwrap().len(), 1, "{}", app.log());
+    node::client(&namespace, "remember.mjs", &["a", "1", "1"]).await;
+}
+
+#[tokio::test]
+async fn rivetkit_starts_this_engine_itself_when_none_is_there() {
+    let engine = program::engine().display().to_string();
+    let port = ports::free();
+    let port_text = port.to_string();
+    let mut settings = vec![
+        ("RIVET_ENGINE_BINARY", engine.as_str()),
+        ("RIVET_RUN_ENGINE", "1"),
+        ("RIVET_RUN_ENGINE_PORT", port_text.as_str()),
+        ("RIVET_RUN_SERVICES", "0"),
+    ];
+    // Rivetkit gives the engine that it starts no token.
+    let open = ("RIVET__AUTH__INSECURE_ALLOW_UNAUTHENTICATED", "true");
+    settings.extend(chosen("no-token-no-start", None, Some(open)));
+    let app = App::start_anywhere(&settings);
+    let health = format!("http://127.0.0.1:{port}");
+    eventually("the engine that rivetkit started has the app", || async {
+        let request = rivet_conformance::http::Request::get("/envoys?namespace=default");
+        let answer = request.open(port).await.ok()?.collect().await.ok()?;
+        (answer.status == 200 && answer.text().contains("envoy_key")).then_some(())
+    })
+    .await;
+    node::client_of(&health, "default", "remember.mjs", &["a", "1", "1"]).await;
+    end_engine(&app, port).await;
+}
+
+#[tokio::test]
+async fn the_token_of_the_endpoint_has_to_be_right() {
+    let engine = Engine::shared().await;
+    let namespace = Namespace::new(engine).await;
+    let endpoint = format!("http://{}:wrong@127.0.0.1:{}", namespace.name(), engine.port());
+    let _app = App::start_anywhere(&[
+        ("RIVET_ENDPOINT", &endpoint),
+        ("RIVET_POOL", "default"),
+        ("RIVET_RUN_SERVICES", "0"),
+    ]);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let found = namespace.get("/envoys").await.ok();
+    assert!(found["envoys"].as_array().unwrap().is_empty());
+    assert_ne!(TOKEN, "wrong");
+}
+
+/// Rivetkit detaches the engine that it starts, so it is found by the port it was given.
+async fn end_engine(app: &App, port: u16) {
+    let wanted = format!("RIVET__GUARD__PORT={port}");
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let Ok(pid) = name.parse::<i32>() else { continue };
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        let engine = environment.split(|byte| *byte == 0).any(|line| line == wanted.as_bytes());
+        if engine && let Some(pid) = rustix::process::Pid::from_raw(pid) {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+        }
+    }
+    eventually("its port is free", || async {
+        std::net::TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(())
+    })
+    .await;
+    drop(app.log());
+}

@@ -1,0 +1,4 @@
+//! Under load for a while: nothing that was acknowledged is lost, and nothing grows.
+
+mod kills;
+mod soak;
