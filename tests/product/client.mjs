@@ -36,7 +36,7 @@ async function use() {
     event,
     plain: [plain.status, await plain.text()],
     removed: await notebook.remove(doomed.number),
-    refused: await notebook.add("").then(() => "accepted", (error) => error.code),
+    refused: await notebook.add("").then(() => "accepted", (error) => `${error.group}.${error.code}`),
     counts: [await tally.count(2), await tally.count(3)],
     changed: await counted,
     byId: await client.notebook.getForId(await notebook.resolve()).ping(),

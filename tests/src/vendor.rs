@@ -154,7 +154,9 @@ impl Vendor {
 
     /// Runs `rivetctl bundle` for the sample product with the smaller app.
     pub fn try_bundle(&self, output: &Utf8Path, flags: &[&str]) -> Run {
-        Run::of(self.bundle_command(&self.recipe(), output).args(SMALL).args(flags))
+        let mut command = self.bundle_command(&self.recipe(), output);
+        // Paths in flags are those of the working directory.
+        Run::of(command.current_dir(PRODUCT).args(SMALL).args(flags))
     }
 
     fn bundle_command(&self, recipe: &Utf8Path, output: &Utf8Path) -> Command {

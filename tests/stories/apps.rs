@@ -21,7 +21,7 @@ fn an_unmodified_client_uses_both_apps_and_a_restarted_engine_has_kept_everythin
             "event": "over HTTP",
             "plain": [200, "1\tover HTTP\n2\tover WebSocket\n3\tto be removed\n"],
             "removed": true,
-            "refused": "internal_error",
+            "refused": "user.bad_note",
             "counts": [2, 5],
             "changed": { "count": 2 },
             "byId": "pong",

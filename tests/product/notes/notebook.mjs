@@ -1,5 +1,5 @@
 // The actor that keeps notes. Nothing here knows which engine runs it, or where.
-import { actor, event, setup } from "rivetkit";
+import { actor, event, setup, UserError } from "rivetkit";
 import { db } from "rivetkit/db";
 
 const LONGEST_NOTE = 1000;
@@ -18,7 +18,7 @@ const notebook = actor({
   actions: {
     add: async (c, text) => {
       if (typeof text !== "string" || text.trim() === "" || text.length > LONGEST_NOTE) {
-        throw new TypeError(`a note has between 1 and ${LONGEST_NOTE} characters`);
+        throw new UserError(`a note has between 1 and ${LONGEST_NOTE} characters`, { code: "bad_note" });
       }
       const note = { number: ++c.state.lastNumber, text: text.trim(), writtenAt: Date.now() };
       await c.db.execute(
