@@ -25,6 +25,15 @@ fail() {
 # The comment at the top of the running script, which is its help.
 help() { sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0"; }
 
+# Where the file systems of the sample product's images are kept.
+product_directory() { printf '%s/rivetctl/product\n' "${XDG_CACHE_HOME:-$HOME/.cache}"; }
+
+# Where this machine's apt gets Debian from.
+mirror_of_this_machine() {
+    grep -hE '^(URIs:|deb )' /etc/apt/sources.list /etc/apt/sources.list.d/* 2>/dev/null |
+        grep -oE '(https?|mirror\+file|file):[^ ]+' | grep -E '/debian/?$' | head -n 1 || true
+}
+
 # Runs a command as root: directly, or through sudo.
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then

@@ -14,7 +14,11 @@ use camino::{Utf8Path, Utf8PathBuf};
 use camino_tempfile::Utf8TempDir;
 use serde_json::Value;
 
-use crate::{bin, run::Run, vendor::Vendor};
+use crate::{
+    bin,
+    run::Run,
+    vendor::{self, Vendor},
+};
 
 /// Where the ports of stories begin, and how many each one has.
 const FIRST_PORT: u16 = 20_000;
@@ -154,6 +158,28 @@ impl Site {
     /// Asks the notes app.
     pub fn notes(&self, path: &str) -> Answer {
         self.get(self.port + 50, path, None)
+    }
+
+    /// Sends the notes app's form.
+    pub fn write_note(&self, text: &str) -> Answer {
+        let mut command = self.curl(None);
+        command.args(["--data-urlencode", &format!("text={text}")]);
+        Answer::of(command.arg(format!("http://127.0.0.1:{}/notes", self.port + 50)))
+    }
+
+    /// Runs the sample product's client on the site: an unmodified rivetkit, on the host's own
+    /// network, where it reaches the engine's published port and nothing of the install.
+    pub fn client(&self, args: &[&str]) -> Value {
+        let image = self.images().into_iter().find(|image| image.contains("/notes:")).unwrap();
+        let image = image.split(' ').next().unwrap();
+        let script = format!("{}:/app/client.mjs:ro", vendor::CLIENT);
+        let endpoint = format!("http://{}:{}@127.0.0.1:{}", self.name, self.token(), self.port);
+        let mut command = self.command("docker");
+        command.args(["run", "--rm", "--network", "host", "--env", "RIVET_ENDPOINT"]);
+        command.args(["--env", "RIVET_LOG_LEVEL=error", "--volume", &script]);
+        command.args(["--entrypoint", "node", image, "client.mjs"]).args(args);
+        let run = Run::of(command.env("RIVET_ENDPOINT", endpoint)).ok();
+        serde_json::from_str(run.stdout.trim()).unwrap_or_else(|error| panic!("{error}: {run:?}"))
     }
 
     /// A GET request to a port of the host's loopback.

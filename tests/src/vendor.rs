@@ -15,14 +15,26 @@ use crate::{bin, run::Run};
 /// The sample product, as its vendor keeps it.
 const PRODUCT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/product");
 
+/// A program that uses the sample product, as somebody inside the perimeter would.
+pub(crate) const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/product/client.mjs");
+
+/// What is left of the recipe for the smaller bundle.
+const SMALL: [&str; 4] = [
+    "--image=name=tally,source=docker,reference=sample-tally:1.0.0",
+    "--template=path=compose/tally.yaml,file=tally.yaml",
+    "--pool=tally",
+    "--description=Tally, the smaller half of the sample product",
+];
+
 /// A vendor with a root key, a release key and a signed root document.
 #[derive(Debug)]
 pub struct Vendor {
     dir: Utf8TempDir,
     product: String,
     fingerprint: String,
-    image: OnceLock<()>,
+    images: OnceLock<()>,
     bundle: OnceLock<Utf8PathBuf>,
+    whole: OnceLock<Utf8PathBuf>,
 }
 
 impl Vendor {
@@ -51,8 +63,9 @@ impl Vendor {
             dir,
             product: product.to_owned(),
             fingerprint: String::new(),
-            image: OnceLock::new(),
+            images: OnceLock::new(),
             bundle: OnceLock::new(),
+            whole: OnceLock::new(),
         };
         fs::write(vendor.path("passphrase"), "correct horse battery staple\n").unwrap();
         vendor.key("root");
@@ -95,19 +108,31 @@ impl Vendor {
         path
     }
 
-    /// The sample product's bundle, made once.
+    /// The bundle of most stories, made once: the sample product with the smaller of its two apps,
+    /// the one in Rust. What it tells does not depend on how large an image is.
     pub fn bundle(&self) -> &Utf8Path {
-        self.bundle.get_or_init(|| self.make_bundle("sample-notes.rvb", &[]))
+        self.bundle.get_or_init(|| self.make_bundle("sample-tally.rvb", &[]))
     }
 
-    /// A bundle of the sample product, with `flags` over its recipe.
+    /// The bundle of the whole sample product, made once: both apps, with the page.
+    pub fn whole_bundle(&self) -> &Utf8Path {
+        self.whole.get_or_init(|| {
+            let (path, key) = (self.path("sample-notes.rvb"), self.path("release"));
+            let mut command = self.bundle_command(&self.recipe(), &path);
+            Run::of(command.args(["--key", key.as_str()])).ok();
+            path
+        })
+    }
+
+    /// A bundle of the sample product with the smaller app, with `flags` over its recipe.
     pub fn make_bundle(&self, name: &str, flags: &[&str]) -> Utf8PathBuf {
         let (path, key) = (self.path(name), self.path("release"));
         self.try_bundle(&path, &[&["--key", key.as_str()], flags].concat()).ok();
         path
     }
 
-    /// The same, with the caller's own environment: npm has its registry and proxy there.
+    /// A bundle of the whole sample product, with the caller's own environment: npm has its registry
+    /// and proxy there.
     pub fn make_bundle_online(&self, name: &str, flags: &[&str]) -> Utf8PathBuf {
         let (path, key) = (self.path(name), self.path("release"));
         let mut command = self.bundle_command(&self.recipe(), &path);
@@ -127,9 +152,11 @@ impl Vendor {
         path
     }
 
-    /// Runs `rivetctl bundle` for the sample product.
+    /// Runs `rivetctl bundle` for the sample product with the smaller app.
     pub fn try_bundle(&self, output: &Utf8Path, flags: &[&str]) -> Run {
-        Run::of(self.bundle_command(&self.recipe(), output).args(flags))
+        let mut command = self.bundle_command(&self.recipe(), output);
+        // Paths in flags are those of the working directory.
+        Run::of(command.current_dir(PRODUCT).args(SMALL).args(flags))
     }
 
     fn bundle_command(&self, recipe: &Utf8Path, output: &Utf8Path) -> Command {
@@ -139,9 +166,9 @@ impl Vendor {
         command
     }
 
-    /// The sample product's recipe; its image is made when it is first asked for.
+    /// The sample product's recipe; its images are made when it is first asked for.
     fn recipe(&self) -> Utf8PathBuf {
-        self.image.get_or_init(|| self.build_image());
+        self.images.get_or_init(|| self.import_images());
         Utf8Path::new(PRODUCT).join("rivet-bundle.toml")
     }
 
@@ -159,9 +186,9 @@ impl Vendor {
         Run::of(self.rivetctl().args(args)).ok()
     }
 
-    fn build_image(&self) {
-        let mut command = bin::bare(Utf8Path::new(PRODUCT).join("build-image"));
-        command.arg(bin::path("sample-notes"));
+    fn import_images(&self) {
+        let mut command = bin::bare(Utf8Path::new(PRODUCT).join("import-images"));
+        command.arg(bin::host("RIVETCTL_TEST_PRODUCT"));
         command.env("DOCKER_HOST", docker_host()).env("HOME", self.dir.path());
         Run::of(&mut command).ok();
     }

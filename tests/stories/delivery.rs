@@ -8,7 +8,7 @@ fn a_bundle_comes_up_closed_and_healthy_and_leaves_nothing_behind() {
     let vendor = Vendor::shared();
     let site = Site::trusting("whole", &vendor);
 
-    let installed = site.install(vendor.bundle(), "compose");
+    let installed = site.install(vendor.whole_bundle(), "compose");
 
     assert!(installed.stdout.contains("proved"), "{}", installed.stdout);
     let token = site.token();
@@ -17,10 +17,10 @@ fn a_bundle_comes_up_closed_and_healthy_and_leaves_nothing_behind() {
     assert_eq!(site.api("/namespaces", Some(&token)).status, 200);
     assert_eq!(site.api("/namespaces", None).status, 403);
     assert_eq!(site.api("/namespaces", Some("admin")).status, 403);
-    assert_eq!(site.notes("/").body, "Notes of the site\n");
+    assert!(site.notes("/").body.contains("<h1>Notes of the site</h1>"));
     assert_eq!(site.notes("/healthz").status, 200);
     site.rivetctl(["status", site.name()]).ok();
-    assert_eq!((site.images().len(), site.networks().len()), (2, 1));
+    assert_eq!((site.images().len(), site.networks().len()), (3, 1));
 
     site.rivetctl(["uninstall", site.name(), "--purge", "--yes"]).ok();
 
@@ -64,9 +64,9 @@ fn a_second_install_sends_no_layer_and_lives_beside_the_first() {
     let vendor = Vendor::shared();
     let first = Site::trusting("first", &vendor);
     let second = Site::trusting("second", &vendor);
-    first.install(vendor.bundle(), "compose");
+    first.install(vendor.whole_bundle(), "compose");
 
-    let planned = second.json(second.install_args(vendor.bundle(), "compose"));
+    let planned = second.json(second.install_args(vendor.whole_bundle(), "compose"));
 
     for image in planned["images"].as_array().unwrap() {
         assert_eq!(image["action"], "tag", "{image}");

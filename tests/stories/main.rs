@@ -1,6 +1,8 @@
 //! The stories. Each file is one promise to the people who use the two programs.
 #![expect(clippy::unwrap_used, reason = "a failed setup should stop the story")]
 
+/// An install runs rivetkit apps that nobody adapted to it.
+mod apps;
 /// A bundle can be checked and made again without believing rivetctl.
 mod by_hand;
 /// Every hostile bundle is refused with the code that it deserves.

@@ -217,16 +217,21 @@ fn for_arm(vendor: &Vendor, program: &str) -> String {
     path.into_string()
 }
 
-/// Somebody else's process on a port of the site.
+/// Somebody else's engine on a port of the site.
 struct Listener(Running);
 
 impl Listener {
     fn on(site: &Site, port: u16) -> Self {
-        let mut command = site.command(bin::path("sample-notes"));
-        command.env("PORT", port.to_string()).env("NOTES_TITLE", "somebody else");
-        command.env("RIVET_ENDPOINT", "http://somebody:else@127.0.0.1:1");
-        let listener = Self(Running(command.stdout(Stdio::null()).spawn().unwrap()));
-        until(|| site.get(port, "/", None).status == 200);
+        let mut command = site.command(bin::path("rivet-engine"));
+        command.arg("start").env("RIVET__GUARD__PORT", port.to_string());
+        for other in ["API_PEER", "METRICS"] {
+            command.env(format!("RIVET__{other}__PORT"), "0");
+        }
+        command.env("RIVET__AUTH__ADMIN_TOKEN", "somebody-elses-token-of-some-length");
+        command.env("RIVET__FILE_SYSTEM__PATH", site.scratch("somebody-else"));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let listener = Self(Running(command.spawn().unwrap()));
+        until(|| site.get(port, "/health", None).status == 200);
         listener
     }
 }

@@ -8,7 +8,7 @@ use rivetctl_e2e::{site::Site, vendor::Vendor};
 fn both_tokens_are_good_during_the_grace_period_and_then_only_the_new_one() {
     let vendor = Vendor::shared();
     let site = Site::trusting("rotate", &vendor);
-    site.install(vendor.bundle(), "compose");
+    site.install(vendor.whole_bundle(), "compose");
     let old = site.token();
     let engine = site.docker(["ps", "--quiet", "--filter", "name=rivet-rotate.*engine"]);
 
@@ -45,7 +45,7 @@ fn a_rotation_without_grace_retires_the_old_token_at_once() {
 fn no_secret_is_in_a_log_a_label_a_command_line_or_a_rendered_file() {
     let vendor = Vendor::shared();
     let site = Site::trusting("secrets", &vendor);
-    site.install(vendor.bundle(), "compose");
+    site.install(vendor.whole_bundle(), "compose");
     let token = site.token();
 
     let mut seen = site.rivetctl(["logs", site.name()]).ok().stdout;
