@@ -46,10 +46,11 @@ impl Upload {
         }
         let body = (!body.is_end_stream()).then_some(body);
         let mut upload = Self {
+            // Without a body there is no last piece to send either.
+            finished: body.is_none(),
             body,
             inline: None,
             waiting: Bytes::new(),
-            finished: false,
             read: 0,
             sent: 0,
             consumed: 0,
@@ -185,7 +186,8 @@ mod tests {
         assert_eq!(upload.inline().unwrap(), "hello");
         assert!(!upload.follows() && upload.can_be_repeated());
 
-        let none = begin(Body::empty(), None).await;
+        let mut none = begin(Body::empty(), None).await;
+        assert_eq!(none.next_piece(), None);
         assert!(none.inline().is_none() && !none.follows() && none.can_be_repeated());
     }
 
