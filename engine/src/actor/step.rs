@@ -95,7 +95,9 @@ fn apply(actor: &mut ActorRow, event: &Event, context: &Context<'_>, effects: &m
         Event::Wake => wake(actor, context, effects),
         Event::Due => due(actor, context, effects),
         Event::Room => {
-            if actor.state == ActorState::Pending {
+            // Of an actor whose start failed it was not room that was missing: it keeps its wait.
+            let failed = matches!(actor.error, Some(ActorError::RunnerPoolError(_)));
+            if actor.state == ActorState::Pending && !failed {
                 place_if_there_is_room(actor, context, effects);
             }
         }

@@ -468,6 +468,7 @@ fn a_serverless_start_that_fails_is_tried_again_later() {
 
     assert_eq!(story.actor.state, ActorState::Pending);
     assert_eq!(story.actor.error, Some(ActorError::RunnerPoolError(error)));
+    assert!(!story.happens(Event::Room), "its own end makes room, and is no reason to hurry");
     story.now = deadline(&story.actor).unwrap();
     story.happens(Event::Due);
     assert_eq!(story.actor.generation, 2);
