@@ -178,13 +178,24 @@ fn a_port_that_is_taken_is_named_and_nothing_is_created() {
 
 #[test]
 fn without_a_token_it_does_not_start_and_nothing_is_created() {
-    let setup = Setup::new().without("RIVET__AUTH__ADMIN_TOKEN");
+    let setup = Setup::new()
+        .without("RIVET__AUTH__ADMIN_TOKEN")
+        .with("RIVET__METRICS__HOST", "0.0.0.0");
 
     let ended = setup.run(&["start"]);
 
     assert_eq!(ended.code, Some(78));
     assert!(ended.stderr.contains("no admin token is configured"), "{}", ended.stderr);
     assert!(!setup.data_dir().exists());
+}
+
+#[test]
+fn without_a_token_an_engine_of_this_host_alone_is_open_and_says_so() {
+    let engine = Setup::new().without("RIVET__AUTH__ADMIN_TOKEN").start();
+
+    assert_eq!(engine.send("GET", "/namespaces", None, "").status, 200);
+    assert_eq!(engine.send("GET", "/namespaces", Some("dev"), "").status, 200);
+    engine.await_log("everybody who reaches the API is let in");
 }
 
 #[test]
