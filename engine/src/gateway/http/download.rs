@@ -138,7 +138,7 @@ impl Download {
         match kind {
             ToRivet::ToRivetResponseChunk(chunk) => {
                 self.take(chunk.body.into());
-                if self.windowed && self.received - self.delivered > WINDOW_BYTES + SLACK_BYTES {
+                if self.windowed && self.received - self.credited > WINDOW_BYTES + SLACK_BYTES {
                     self.cut(Cut::WindowExceeded);
                 } else if chunk.finish {
                     // From here on the app owes nothing: an abort that follows means nothing.
