@@ -200,7 +200,9 @@ impl GatewayError {
             Self::Lifecycle(error) => lifecycle(error),
             Self::DestroyedWhileWaiting => ("actor", "destroyed_while_waiting_for_ready", BAD),
             Self::ReadyTimeout { .. } => ("guard", "actor_ready_timeout", UNAVAILABLE),
-            Self::WakeRetriesExceeded { .. } => ("guard", "actor_wake_retries_exceeded", BAD),
+            Self::WakeRetriesExceeded { .. } => {
+                ("guard", "actor_wake_retries_exceeded", UNAVAILABLE)
+            }
             Self::RunnerFailed { .. } => ("guard", "actor_runner_failed", BAD),
             Self::StoppedWhileWaiting { .. } => {
                 ("guard", "actor_stopped_while_waiting", UNAVAILABLE)

@@ -114,14 +114,10 @@ impl Waiting<'_> {
             match view.phase {
                 Phase::Destroyed if self.looks == 1 => return Err(GatewayError::actor_not_found()),
                 Phase::Destroyed => return Err(GatewayError::DestroyedWhileWaiting),
-                Phase::Running => {
-                    if let Some(reached) = self.reach(&view).await {
-                        return Ok(reached);
-                    }
-                    continue;
-                }
-                Phase::Starting if self.skip_ready_wait => {
-                    if let Some(reached) = self.reach(&view).await {
+                Phase::Running | Phase::Starting
+                    if view.phase == Phase::Running || self.skip_ready_wait =>
+                {
+                    if let Some(reached) = self.reach(&view).await? {
                         return Ok(reached);
                     }
                     continue;
@@ -133,7 +129,7 @@ impl Waiting<'_> {
                     self.asked = Some(view.generation);
                     self.lifecycle.wake(self.actor_id).await?;
                 }
-                Phase::Starting | Phase::Stopping | Phase::Pending => {}
+                Phase::Running | Phase::Starting | Phase::Stopping | Phase::Pending => {}
             }
             self.changed(&view).await?;
         }
@@ -156,17 +152,22 @@ impl Waiting<'_> {
         Ok(())
     }
 
-    /// The way to the actor, as soon as its envoy is connected; `None` when it changes before.
-    async fn reach(&mut self, view: &View) -> Option<Reached> {
-        let envoy = view.envoy.clone()?;
+    /// The way to the actor, as soon as its envoy is connected; `None` when it changes before. An
+    /// actor that is started by a request to its pool has no envoy until one takes it over.
+    async fn reach(&mut self, view: &View) -> Result<Option<Reached>, GatewayError> {
+        let Some(envoy) = view.envoy.clone() else {
+            self.changed(view).await?;
+            return Ok(None);
+        };
         let envoys = self.lifecycle.envoys();
         // One that is there is had at once, whatever else changes.
         let connection = tokio::select! {
             biased;
             connection = envoys.connected(&envoy) => connection,
-            _ = self.view.changed() => return None,
+            changed = self.changed(view) => return changed.map(|()| None),
         };
-        Some(Reached::new(envoys.clone(), self.view.clone(), view.generation, envoy, connection))
+        let (envoys, seen) = (envoys.clone(), self.view.clone());
+        Ok(Some(Reached::new(envoys, seen, view.generation, envoy, connection)))
     }
 
     fn pool_failed(&self, view: &View) -> bool {

@@ -92,7 +92,7 @@ fn codes_and_statuses_are_those_that_clients_know() {
             "400 actor.key_too_large",
             "400 actor.destroyed_while_waiting_for_ready",
             "503 guard.actor_ready_timeout",
-            "400 guard.actor_wake_retries_exceeded",
+            "503 guard.actor_wake_retries_exceeded",
             "400 guard.actor_runner_failed",
             "503 guard.actor_stopped_while_waiting",
             "413 guard.invalid_request_body",

@@ -23,6 +23,9 @@ const CREDIT_STEP: u64 = WINDOW_BYTES / 4;
 /// How far an app may be off before its answer is given up.
 const SLACK_BYTES: u64 = 4 * CHUNK_BYTES as u64;
 
+/// How long the server may take to write what it has taken, before it learns of an error.
+const FLUSH_TIME: Duration = Duration::from_millis(20);
+
 /// What the server takes from.
 type Sink = mpsc::Sender<io::Result<Bytes>>;
 
@@ -89,7 +92,12 @@ impl Download {
             {
                 if let Err(cut) = end {
                     tracing::debug!(%cut, "an answer was cut");
-                    let _ = sink.send(Err(io::Error::other(cut))).await;
+                    // An error makes the server drop what it has not yet written: it first gets
+                    // the time to take and write what came before.
+                    if let Ok(taken) = sink.reserve().await {
+                        tokio::time::sleep(FLUSH_TIME).await;
+                        taken.send(Err(io::Error::other(cut)));
+                    }
                 }
                 return;
             }
@@ -138,7 +146,7 @@ impl Download {
         match kind {
             ToRivet::ToRivetResponseChunk(chunk) => {
                 self.take(chunk.body.into());
-                if self.windowed && self.received - self.delivered > WINDOW_BYTES + SLACK_BYTES {
+                if self.windowed && self.received - self.credited > WINDOW_BYTES + SLACK_BYTES {
                     self.cut(Cut::WindowExceeded);
                 } else if chunk.finish {
                     // From here on the app owes nothing: an abort that follows means nothing.

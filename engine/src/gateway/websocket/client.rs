@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::{Interval, MissedTickBehavior, interval, timeout};
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, error::ProtocolError};
 
 use crate::websocket::{self, Socket};
 
@@ -90,6 +90,9 @@ impl Client {
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => continue,
                 Some(Err(Error::Capacity(_))) => Said::Wrong(1009),
                 Some(Err(Error::Utf8(_))) => Said::Wrong(1007),
+                Some(Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake))) => {
+                    Said::Gone
+                }
                 Some(Err(Error::Protocol(_))) => Said::Wrong(1002),
                 Some(Err(_)) | None => Said::Gone,
             };
