@@ -37,7 +37,7 @@ async fn no_address_of_memory_is_answered_or_taken() {
     let address = protocol::SqliteValueBlob { value: vec![1; 8] };
     let address = protocol::SqliteBindParam::SqliteValueBlob(address);
 
-    let read = world.execute(&actor, "select FTS3_tokenizer(?)", Some(vec![text("simple")])).await;
+    let read = world.execute(&actor, "select fts3_tokenizer(?)", Some(vec![text("simple")])).await;
     let set = world
         .execute(&actor, "select fts3_tokenizer(?, ?)", Some(vec![text("simple"), address]))
         .await;
@@ -46,6 +46,8 @@ async fn no_address_of_memory_is_answered_or_taken() {
                    fts3_tokenizer";
     assert_eq!(read, sql_error(refused));
     assert_eq!(set, sql_error(refused));
+    let shouted = world.execute(&actor, "select FTS3_TOKENIZER(?)", Some(vec![text("simple")]));
+    assert!(shouted.await.is_err());
 }
 
 #[tokio::test]
