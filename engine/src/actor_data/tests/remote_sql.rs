@@ -441,8 +441,8 @@ async fn vacuum_makes_the_database_smaller() {
 
 #[tokio::test]
 async fn the_pages_are_those_of_the_page_protocol() {
-    let (world, actor) = with_table().await;
     use protocol::SqliteGetPagesResponse as Response;
+    let (world, actor) = with_table().await;
 
     let request = protocol::SqliteGetPagesRequest {
         actor_id: actor.actor.to_string(),
