@@ -8,8 +8,8 @@ use crate::actor_data::Refusal;
 /// How many bytes the values of one statement may have.
 const MAX_PARAMS: usize = 128 << 10;
 
-/// How many bytes an answer may have: an envoy takes messages of 20 MiB.
-const MAX_ANSWER: usize = 16 << 20;
+/// How many bytes an answer may have: 32 MiB, which are a million rows of one number.
+const MAX_ANSWER: usize = 32 << 20;
 
 /// What a value takes beside its bytes.
 const VALUE_OVERHEAD: usize = 16;

@@ -1,5 +1,7 @@
 //! Who may touch an actor's data: the current generation on its envoy, and nobody else.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use super::*;
 
 const GONE: &str = "core.internal_error: actor does not exist";
@@ -65,6 +67,99 @@ async fn another_envoy_touches_nothing() {
             );
         }
     }
+}
+
+/// Answers as the row says, and lets the actor move on right after it was looked at.
+#[derive(Debug)]
+struct Overtaken {
+    database: Database,
+    next: Fence,
+    moved: AtomicBool,
+}
+
+impl Tenancy for Overtaken {
+    fn check(
+        &self,
+        transaction: &mut Transaction<'_>,
+        fence: &Fence,
+    ) -> Result<bool, StorageError> {
+        let held = RowTenancy.check(transaction, fence)?;
+        if !self.moved.swap(true, Ordering::SeqCst) {
+            let row = TenantRow {
+                envoy_key: self.next.envoy_key.clone(),
+                generation: self.next.generation.unwrap(),
+            };
+            self.database.transact_blocking(|transaction| {
+                transaction.put::<Tenants>(&self.next.actor, &row);
+                Ok::<_, StorageError>(())
+            })?;
+        }
+        Ok(held)
+    }
+}
+
+impl World {
+    /// The same data, where the actor moves on in the middle of the next request.
+    fn overtaken(&self, next: &Fence) -> Self {
+        let tenancy = Overtaken {
+            database: self.database.clone(),
+            next: next.clone(),
+            moved: AtomicBool::new(false),
+        };
+        Self {
+            data: ActorData::new(
+                self.database.clone(),
+                Arc::clone(&self.clock) as Arc<_>,
+                self.limits,
+                Arc::new(tenancy),
+            ),
+            database: self.database.clone(),
+            clock: Arc::clone(&self.clock),
+            limits: self.limits,
+            dir: camino_tempfile::tempdir().unwrap(),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_generation_that_ends_during_a_write_has_not_written() {
+    let world = World::new();
+    let old = world.actor().await;
+    let current = next_generation(&old);
+    let other_envoy = Fence { envoy_key: "another".to_owned(), ..current.clone() };
+    world.commit(&old, &[(1, 1)], 1, None).await.unwrap();
+
+    assert_eq!(world.overtaken(&current).commit(&old, &[(1, 2)], 1, None).await, error(GONE));
+    world.place(&old).await;
+    assert_eq!(world.overtaken(&current).begin(&old, None).await, error(GONE));
+    world.place(&old).await;
+    let txid = world.begin(&old, None).await.unwrap();
+    let overtaken = world.overtaken(&current);
+    assert_eq!(overtaken.segment(&old, txid, 0, run(1, 2, 3)).await, error(GONE));
+    world.place(&old).await;
+    world.segment(&old, txid, 0, run(1, 2, 3)).await.unwrap();
+    assert_eq!(world.overtaken(&current).finalize(&old, txid, 2, &[0]).await, error(GONE));
+    world.place(&old).await;
+    let drop = protocol::KvRequestData::KvDropRequest;
+    let put = protocol::KvRequestData::KvPutRequest(protocol::KvPutRequest {
+        keys: vec![b"k".to_vec()],
+        values: vec![b"v".to_vec()],
+    });
+    world.data.kv(old.clone(), put.clone()).await;
+    for request in [put, drop] {
+        world.place(&old).await;
+        assert_eq!(
+            world.overtaken(&other_envoy).data.kv(old.clone(), request).await,
+            protocol::KvResponseData::KvErrorResponse(protocol::KvErrorResponse {
+                message: "actor does not exist".to_owned()
+            })
+        );
+    }
+
+    world.place(&current).await;
+    assert_eq!(world.pages(&current, &[1, 2]).await, Ok((vec![Some(1), None], 1)));
+    let kept = world.data.kv_get(current.actor, b"k").await.unwrap();
+    assert_eq!(kept, Some((b"v".to_vec(), 1000)));
 }
 
 /// The old generation commits as fast as it can while the actor moves on. Whatever it was told is

