@@ -153,10 +153,4 @@ pub const DIFFERENCES: &[Difference] = &[
         ours: "it starts only with a token, or with `auth.insecure_allow_unauthenticated`",
         reason: "an engine that is open by omission is found by somebody",
     },
-    Difference {
-        id: "kv-of-nobody",
-        upstream: "a KV get for an actor that does not exist finds nothing",
-        ours: "it is refused: `actor does not exist`",
-        reason: "an empty answer looks like lost data",
-    },
 ];

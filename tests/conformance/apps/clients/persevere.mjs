@@ -3,10 +3,9 @@ import { client, key, pause } from "./client.mjs";
 
 const connection = client.counter.getOrCreate(key()).connect();
 for (;;) {
-	try {
-		console.log("counted", await connection.increment(1));
-	} catch (error) {
-		console.log("not now:", error.message);
-	}
+	// An action that was under way when its connection broke is never answered.
+	const late = pause(5000).then(() => "not now");
+	const count = connection.increment(1).then((count) => `counted ${count}`, (error) => error.message);
+	console.log(await Promise.race([count, late]));
 	await pause(200);
 }
