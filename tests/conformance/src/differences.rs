@@ -153,4 +153,16 @@ pub const DIFFERENCES: &[Difference] = &[
         ours: "it starts only with a token, or with `auth.insecure_allow_unauthenticated`",
         reason: "an engine that is open by omission is found by somebody",
     },
+    Difference {
+        id: "unacknowledged-messages",
+        upstream: "an actor that fell asleep with messages that it did not acknowledge sleeps until something else wakes it",
+        ours: "it is woken at once, and gets them again",
+        reason: "they were meant for it",
+    },
+    Difference {
+        id: "dashboard",
+        upstream: "`/` leads to a dashboard at `/ui/`",
+        ours: "there is none",
+        reason: "upstream's reports to others; ours is still to come",
+    },
 ];

@@ -1,11 +1,19 @@
-// Counts over one connection for as long as it lives, and says each time that it could.
+// Counts over a connection, and says each time that it could. Rivetkit's client does not come back from a
+// connection that is refused, so a call that is not answered is followed by a new connection.
 import { client, key, pause } from "./client.mjs";
 
-const connection = client.counter.getOrCreate(key()).connect();
+const counter = client.counter.getOrCreate(key());
+let connection = counter.connect();
 for (;;) {
-	// An action that was under way when its connection broke is never answered.
-	const late = pause(5000).then(() => "not now");
-	const count = connection.increment(1).then((count) => `counted ${count}`, (error) => error.message);
-	console.log(await Promise.race([count, late]));
+	const late = pause(3000).then(() => undefined);
+	const count = connection.increment(1).catch(() => undefined);
+	const counted = await Promise.race([count, late]);
+	if (counted === undefined) {
+		console.log("not now");
+		connection.dispose().catch(() => {});
+		connection = counter.connect();
+	} else {
+		console.log("counted", counted);
+	}
 	await pause(200);
 }
