@@ -143,7 +143,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         id: "foreign-pages",
-        upstream: "an app can write pages of another namespace's actor whose id and generation it knows",
+        upstream: "a commit for an actor of another namespace is accepted, and kept where nobody reads it",
         ours: "it is refused",
         reason: "namespaces are meant to keep apps apart",
     },
@@ -152,12 +152,6 @@ pub const DIFFERENCES: &[Difference] = &[
         upstream: "without `auth.admin_token` the engine starts and lets everybody in",
         ours: "it starts only with a token, or with `auth.insecure_allow_unauthenticated`",
         reason: "an engine that is open by omission is found by somebody",
-    },
-    Difference {
-        id: "unacknowledged-messages",
-        upstream: "an actor that fell asleep with messages that it did not acknowledge sleeps until something else wakes it",
-        ours: "it is woken at once, and gets them again",
-        reason: "they were meant for it",
     },
     Difference {
         id: "dashboard",
