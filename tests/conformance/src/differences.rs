@@ -143,7 +143,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         id: "foreign-pages",
-        upstream: "an app can write pages of another namespace's actor whose id and generation it knows",
+        upstream: "a commit for an actor of another namespace is accepted, and kept where nobody reads it",
         ours: "it is refused",
         reason: "namespaces are meant to keep apps apart",
     },
@@ -154,9 +154,9 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "an engine that is open by omission is found by somebody",
     },
     Difference {
-        id: "kv-of-nobody",
-        upstream: "a KV get for an actor that does not exist finds nothing",
-        ours: "it is refused: `actor does not exist`",
-        reason: "an empty answer looks like lost data",
+        id: "dashboard",
+        upstream: "`/` leads to a dashboard at `/ui/`",
+        ours: "there is none",
+        reason: "upstream's reports to others; ours is still to come",
     },
 ];

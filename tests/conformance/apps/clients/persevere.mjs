@@ -1,12 +1,19 @@
-// Counts over one connection for as long as it lives, and says each time that it could.
+// Counts over a connection, and says each time that it could. Rivetkit's client does not come back from a
+// connection that is refused, so a call that is not answered is followed by a new connection.
 import { client, key, pause } from "./client.mjs";
 
-const connection = client.counter.getOrCreate(key()).connect();
+const counter = client.counter.getOrCreate(key());
+let connection = counter.connect();
 for (;;) {
-	try {
-		console.log("counted", await connection.increment(1));
-	} catch (error) {
-		console.log("not now:", error.message);
+	const late = pause(3000).then(() => undefined);
+	const count = connection.increment(1).catch(() => undefined);
+	const counted = await Promise.race([count, late]);
+	if (counted === undefined) {
+		console.log("not now");
+		connection.dispose().catch(() => {});
+		connection = counter.connect();
+	} else {
+		console.log("counted", counted);
 	}
 	await pause(200);
 }

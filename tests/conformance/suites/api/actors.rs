@@ -37,8 +37,7 @@ async fn a_new_actor_is_answered_before_it_starts() {
     assert_eq!(actor["runner_name_selector"], POOL);
     assert_eq!(actor["namespace_id"].as_str().unwrap().len(), 30);
     assert!(actor["create_ts"].is_i64());
-    for absent in ["start_ts", "pending_allocation_ts", "connectable_ts", "sleep_ts", "destroy_ts"]
-    {
+    for absent in ["start_ts", "pending_allocation_ts", "connectable_ts", "destroy_ts"] {
         assert_eq!(actor.get(absent), Some(&Value::Null), "{absent}");
     }
     assert!(actor.get("error").is_none() || actor["error"] == "no_envoys", "{actor}");

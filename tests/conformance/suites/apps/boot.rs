@@ -4,7 +4,7 @@ use std::{fs, time::Duration};
 
 use rivet_conformance::{
     differences::chosen,
-    engine::{Engine, TOKEN},
+    engine::Engine,
     namespace::Namespace,
     node::{self, App},
     ports, program,
@@ -22,7 +22,7 @@ async fn an_app_on_this_host_registers_its_pool_by_itself() {
     assert_eq!(config["normal"]["drain_on_version_upgrade"], true);
     let names = namespace.get("/actors/names").await.ok();
     assert!(names["names"]["counter"].is_object(), "{names}");
-    node::client(&namespace, "remember.mjs", &["a", "1", "1"]).await;
+    node::client(&namespace, "remember.mjs", &["count", "a", "1", "1"]).await;
 }
 
 #[tokio::test]
@@ -33,7 +33,7 @@ async fn an_app_waits_until_its_side_process_of_services_is_registered() {
     app.listed(&namespace).await;
     let services = namespace.get("/envoys?name=services").await.ok();
     assert_eq!(services["envoys"].as_array().unwrap().len(), 1, "{}", app.log());
-    node::client(&namespace, "remember.mjs", &["a", "1", "1"]).await;
+    node::client(&namespace, "remember.mjs", &["count", "a", "1", "1"]).await;
 }
 
 #[tokio::test]
@@ -50,16 +50,16 @@ async fn rivetkit_starts_this_engine_itself_when_none_is_there() {
     // Rivetkit gives the engine that it starts no token.
     let open = ("RIVET__AUTH__INSECURE_ALLOW_UNAUTHENTICATED", "true");
     settings.extend(chosen("no-token-no-start", None, Some(open)));
-    let app = App::start_anywhere(&settings);
-    let health = format!("http://127.0.0.1:{port}");
+    let _app = App::start_anywhere(&settings);
+    let _engine = Detached { port };
+    let address = format!("http://127.0.0.1:{port}");
     eventually("the engine that rivetkit started has the app", || async {
         let request = rivet_conformance::http::Request::get("/envoys?namespace=default");
         let answer = request.open(port).await.ok()?.collect().await.ok()?;
         (answer.status == 200 && answer.text().contains("envoy_key")).then_some(())
     })
     .await;
-    node::client_of(&health, "default", "remember.mjs", &["a", "1", "1"]).await;
-    end_engine(&app, port).await;
+    node::client_of(&address, "default", "remember.mjs", &["count", "a", "1", "1"]).await;
 }
 
 #[tokio::test]
@@ -75,24 +75,24 @@ async fn the_token_of_the_endpoint_has_to_be_right() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     let found = namespace.get("/envoys").await.ok();
     assert!(found["envoys"].as_array().unwrap().is_empty());
-    assert_ne!(TOKEN, "wrong");
 }
 
-/// Rivetkit detaches the engine that it starts, so it is found by the port it was given.
-async fn end_engine(app: &App, port: u16) {
-    let wanted = format!("RIVET__GUARD__PORT={port}");
-    for entry in fs::read_dir("/proc").unwrap().flatten() {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let Ok(pid) = name.parse::<i32>() else { continue };
-        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
-        let engine = environment.split(|byte| *byte == 0).any(|line| line == wanted.as_bytes());
-        if engine && let Some(pid) = rustix::process::Pid::from_raw(pid) {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+/// The engine that rivetkit started. It detaches it, so it is found by the port it was given.
+struct Detached {
+    port: u16,
+}
+
+impl Drop for Detached {
+    fn drop(&mut self) {
+        let wanted = format!("RIVET__GUARD__PORT={}", self.port);
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let Ok(pid) = name.parse::<i32>() else { continue };
+            let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+            let engine = environment.split(|byte| *byte == 0).any(|line| line == wanted.as_bytes());
+            if engine && let Some(pid) = rustix::process::Pid::from_raw(pid) {
+                let _ = rustix::process::kill_process(pid, rustix::process::Signal::KILL);
+            }
         }
     }
-    eventually("its port is free", || async {
-        std::net::TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(())
-    })
-    .await;
-    drop(app.log());
 }

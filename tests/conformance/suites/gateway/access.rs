@@ -47,7 +47,9 @@ async fn a_socket_to_an_actor_needs_a_token() {
         socket.say("hello").await;
         assert_eq!(socket.hear().await, "hello");
     } else {
-        assert_eq!(socket.closed().await.verdict(), "1011 api.forbidden");
+        assert_eq!(socket.closed().await.verdict(), "1011 guard.missing_header");
+        let mut wrong = Socket::open(port, &target, &["rivet", "rivet_token.wrong"]).await;
+        assert_eq!(wrong.closed().await.verdict(), "1011 api.forbidden");
     }
     let token = format!("rivet_token.{TOKEN}");
     let mut socket = Socket::open(port, &target, &["rivet", &token]).await;

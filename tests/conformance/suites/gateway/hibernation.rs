@@ -5,6 +5,7 @@ use rivet_conformance::{
     engine::{Engine, TOKEN},
     envoy::{Envoy, Options},
     namespace::Namespace,
+    protocol::{ToEnvoy, ToEnvoyTunnelMessageKind},
     socket::Socket,
 };
 
@@ -110,20 +111,26 @@ async fn what_was_not_acknowledged_is_said_again_with_the_same_index() {
     }
     envoy.acknowledge_message(&open.id, 1);
     envoy.wants_sleep(&actor, 1);
-    namespace.idle().await;
-    let seen = envoy.inbox().len();
+    envoy.stop_of(&actor, 1).await;
     socket.say("d").await;
-    envoy.start_of(&actor, 2).await;
+    let mut restored = false;
     let mut again = Vec::new();
     envoy
         .inbox()
-        .first_after(seen, "the last message", |message| {
-            use rivet_conformance::protocol::{ToEnvoy, ToEnvoyTunnelMessageKind as Kind};
-            let ToEnvoy::ToEnvoyTunnelMessage(message) = message else { return None };
-            let Kind::ToEnvoyWebSocketMessage(said) = &message.message_kind else { return None };
-            let text = String::from_utf8(said.data.clone()).unwrap();
-            again.push((message.message_id.message_index, text.clone()));
-            (text == "d").then_some(())
+        .first("the last message", |message| match message {
+            ToEnvoy::ToEnvoyCommands(commands) => {
+                restored |= commands.iter().any(|given| given.checkpoint.generation == 2);
+                None
+            }
+            ToEnvoy::ToEnvoyTunnelMessage(message) if restored => match &message.message_kind {
+                ToEnvoyTunnelMessageKind::ToEnvoyWebSocketMessage(said) => {
+                    let text = String::from_utf8(said.data.clone()).unwrap();
+                    again.push((message.message_id.message_index, text.clone()));
+                    (text == "d").then_some(())
+                }
+                _ => None,
+            },
+            _ => None,
         })
         .await;
     let expected = [(2, "b"), (3, "c"), (4, "d")].map(|(index, text)| (index, text.to_owned()));
