@@ -54,3 +54,21 @@ fn a_person_writes_notes_on_the_page_and_they_outlive_the_app() {
     assert!(page.body.contains("<li>tea &amp; &lt;biscuits&gt;"), "{}", page.body);
     assert!(page.body.contains("Seen 2 times."), "{}", page.body);
 }
+
+#[test]
+fn who_has_no_token_reaches_no_actor() {
+    let vendor = Vendor::shared();
+    let site = Site::trusting("strangers", &vendor);
+    site.install(vendor.whole_bundle(), "compose");
+    site.write_note("not for everybody");
+    let notes = format!(
+        "/gateway/notebook/request/?rvt-namespace={}&rvt-method=get&rvt-key=main",
+        site.name()
+    );
+
+    let answers = ["", "&rvt-token=admin", &format!("&rvt-token={}", site.token())]
+        .map(|token| site.api(&format!("{notes}{token}"), None));
+
+    assert_eq!(answers.each_ref().map(|answer| answer.status), [403, 403, 200]);
+    assert_eq!(answers[2].body, "1\tnot for everybody\n");
+}
