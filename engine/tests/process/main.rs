@@ -178,9 +178,8 @@ fn a_port_that_is_taken_is_named_and_nothing_is_created() {
 
 #[test]
 fn without_a_token_it_does_not_start_and_nothing_is_created() {
-    let setup = Setup::new()
-        .without("RIVET__AUTH__ADMIN_TOKEN")
-        .with("RIVET__METRICS__HOST", "0.0.0.0");
+    let setup =
+        Setup::new().without("RIVET__AUTH__ADMIN_TOKEN").with("RIVET__METRICS__HOST", "0.0.0.0");
 
     let ended = setup.run(&["start"]);
 
