@@ -89,6 +89,30 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The generation that speaks, when it is one that does.
+    pub fn generation(&self) -> Option<u32> {
+        match self {
+            Self::Bound { generation, .. }
+            | Self::Running { generation, .. }
+            | Self::Stopped { generation, .. }
+            | Self::SleepIntent { generation, .. }
+            | Self::StopIntent { generation, .. }
+            | Self::SetAlarm { generation, .. }
+            | Self::Drain { generation }
+            | Self::ServerlessFailed { generation, .. } => Some(*generation),
+            Self::Wake
+            | Self::Due
+            | Self::Room
+            | Self::Sleep
+            | Self::Reschedule
+            | Self::Destroy
+            | Self::EnvoyStopping { .. }
+            | Self::EnvoyLost { .. } => None,
+        }
+    }
+}
+
 /// How a generation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopCode {

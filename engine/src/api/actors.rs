@@ -19,7 +19,10 @@ use super::{
     query::{FromQuery, NamespaceQuery, Query, QueryOf},
 };
 use crate::{
-    keyspace::{Id, tables::ActorNameRow},
+    keyspace::{
+        Id,
+        tables::{ActorNameRow, ActorState},
+    },
     lifecycle::LifecycleError,
 };
 
@@ -106,8 +109,10 @@ pub(super) async fn kv_value(
     check_datacenter(&api, &actor_id)?;
     let namespace_id = api.lifecycle.namespace_id(&namespace).await?;
     let row = api.lifecycle.row(actor_id).await?;
-    if row.is_none_or(|row| row.namespace_id != namespace_id) {
-        return Err(LifecycleError::NotFound.into());
+    let row = row.filter(|row| row.namespace_id == namespace_id).ok_or(LifecycleError::NotFound)?;
+    if row.state == ActorState::Destroyed {
+        // Its entries go by and by. For those who ask they are gone already.
+        return Err(ApiError::kv_key_not_found());
     }
     let found = api.lifecycle.data().kv_get(actor_id, &key).await;
     let (value, update_ts) =

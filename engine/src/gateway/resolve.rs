@@ -114,7 +114,7 @@ impl Waiting<'_> {
             match view.phase {
                 Phase::Destroyed if self.looks == 1 => return Err(GatewayError::actor_not_found()),
                 Phase::Destroyed => return Err(GatewayError::DestroyedWhileWaiting),
-                Phase::Running | Phase::Starting
+                Phase::Running | Phase::Starting | Phase::Stopping
                     if view.phase == Phase::Running || self.skip_ready_wait =>
                 {
                     if let Some(reached) = self.reach(&view).await? {

@@ -28,11 +28,12 @@ pub(super) struct Step {
 impl Lifecycle {
     /// Applies `event` to an actor and carries out what follows. Returns the actor after it.
     pub async fn apply(&self, actor_id: Id, event: Event) -> Result<Actor, LifecycleError> {
-        self.apply_if(actor_id, event, |_| true).await
+        self.apply_chosen(actor_id, move |_| Some(vec![event.clone()])).await
     }
 
     /// Applies what an envoy reports. Of an actor that is placed elsewhere it has nothing to say:
-    /// for it there is no such actor.
+    /// for it there is no such actor. A generation that a serverless request started is placed on
+    /// the first envoy that speaks for it.
     pub async fn apply_from(
         &self,
         envoy: &EnvoyId,
@@ -40,18 +41,27 @@ impl Lifecycle {
         event: Event,
     ) -> Result<Actor, LifecycleError> {
         let EnvoyId { namespace_id, key } = envoy.clone();
-        self.apply_if(actor_id, event, move |actor| {
-            let placed = actor.envoy_key.as_deref().is_none_or(|placed| *placed == *key);
-            actor.namespace_id == namespace_id && placed
+        self.apply_chosen(actor_id, move |actor| {
+            if actor.namespace_id != namespace_id {
+                return None;
+            }
+            match actor.envoy_key.as_deref() {
+                Some(placed) if *placed == *key => Some(vec![event.clone()]),
+                Some(_) => None,
+                None => {
+                    let (generation, envoy_key) = (event.generation()?, key.to_string());
+                    Some(vec![Event::Bound { generation, envoy_key }, event.clone()])
+                }
+            }
         })
         .await
     }
 
-    async fn apply_if(
+    /// Applies the events that `choose` finds right for the actor, one after another in one step.
+    async fn apply_chosen(
         &self,
         actor_id: Id,
-        event: Event,
-        allowed: impl Fn(&ActorRow) -> bool + Send + Sync + 'static,
+        choose: impl Fn(&ActorRow) -> Option<Vec<Event>> + Send + Sync + 'static,
     ) -> Result<Actor, LifecycleError> {
         let _turn = self.0.turns.take(&actor_id).await;
         let inner = std::sync::Arc::clone(&self.0);
@@ -61,15 +71,17 @@ impl Lifecycle {
             .database
             .transact(move |transaction| {
                 let actor = transaction.get::<Actors>(&actor_id)?;
-                let mut actor =
-                    actor.filter(|actor| allowed(actor)).ok_or(LifecycleError::NotFound)?;
-                let before = deadline(&actor);
+                let mut actor = actor.ok_or(LifecycleError::NotFound)?;
+                let events = choose(&actor).ok_or(LifecycleError::NotFound)?;
+                let (revision, before) = (actor.revision, deadline(&actor));
                 let config = inner.pool_config(transaction, &actor)?;
                 let place = |actor: &ActorRow| inner.placing.place(actor, config.as_ref(), now);
                 let context = Context { now, jitter, rules: &inner.rules, place: &place };
-                let Some(effects) = actor::step(&mut actor, &event, &context) else {
+                let steps = events.iter().map(|event| actor::step(&mut actor, event, &context));
+                let effects: Vec<_> = steps.flatten().flatten().collect();
+                if actor.revision == revision {
                     return Ok(Err(actor));
-                };
+                }
                 let input = write(transaction, actor_id, &actor, before, &effects)?;
                 Ok(Ok(Step { actor, effects, input }))
             })

@@ -150,7 +150,7 @@ pub const DIFFERENCES: &[Difference] = &[
     Difference {
         id: "no-token-no-start",
         upstream: "without `auth.admin_token` the engine starts and lets everybody in",
-        ours: "it starts only with a token, or with `auth.insecure_allow_unauthenticated`",
+        ours: "it does so only where nothing but its own host reaches it; elsewhere it needs a token, or `auth.insecure_allow_unauthenticated`",
         reason: "an engine that is open by omission is found by somebody",
     },
     Difference {

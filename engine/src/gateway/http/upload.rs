@@ -1,5 +1,7 @@
 //! The client's body on its way to the actor: in pieces, never more on the way than the window.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt as _;
@@ -10,6 +12,10 @@ use crate::gateway::GatewayError;
 
 /// A body up to this size travels in the request's first message.
 const INLINE_BYTES: u64 = CHUNK_BYTES as u64;
+
+/// How much of a body that is too large is read only to be thrown away, and for how long.
+const DISCARDED_BYTES: usize = 64 << 20;
+const DISCARD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A piece that may be sent now.
 #[derive(Debug, PartialEq, Eq)]
@@ -42,6 +48,7 @@ impl Upload {
         limit: u64,
     ) -> Result<Self, GatewayError> {
         if declared.is_some_and(|declared| declared > limit) {
+            discard(body).await;
             return Err(GatewayError::BodyTooLarge { limit });
         }
         let body = (!body.is_end_stream()).then_some(body);
@@ -119,7 +126,9 @@ impl Upload {
         if let Ok(bytes) = frame.into_data() {
             self.read = self.read.saturating_add(bytes.len() as u64);
             if self.read > self.limit {
-                self.body = None;
+                if let Some(rest) = self.body.take() {
+                    discard(rest).await;
+                }
                 return Err(GatewayError::BodyTooLarge { limit: self.limit });
             }
             self.waiting = bytes;
@@ -159,6 +168,22 @@ impl Upload {
     fn credit(&self) -> u64 {
         WINDOW_BYTES.saturating_sub(self.sent - self.consumed)
     }
+}
+
+/// Reads what the client is still sending, within reason: one that is cut off while it writes does
+/// not read why.
+async fn discard(body: Body) {
+    let mut left = DISCARDED_BYTES;
+    let rest = async {
+        let mut body = body;
+        while let Some(Ok(frame)) = body.frame().await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = tokio::time::timeout(DISCARD_TIMEOUT, rest).await;
 }
 
 #[cfg(test)]
