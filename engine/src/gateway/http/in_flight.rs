@@ -121,16 +121,15 @@ impl InFlight {
         self.owed = None;
     }
 
-    /// The app broke the rules: that is what it will be told.
+    /// The app broke the rules: it is told at once, however long the client takes to notice.
     pub(super) fn refused(&mut self, detail: &str) {
         if self.owed.is_some() {
             self.owed = Some(reason(protocol::HttpStreamAbortReasonKind::InternalError, detail));
+            self.give_up();
         }
     }
-}
 
-impl Drop for InFlight {
-    fn drop(&mut self) {
+    fn give_up(&mut self) {
         let Some(reason) = self.owed.take() else { return };
         let abort = protocol::ToEnvoyRequestAbort {
             actor_id: Some(self.actor_id.to_string()),
@@ -138,8 +137,14 @@ impl Drop for InFlight {
             reason,
         };
         // An envoy that is away learns of it by what does not come any more.
-        let _ =
-            self.tunnel.send_now(self.reached.connection(), ToEnvoy::ToEnvoyRequestAbort(abort));
+        let abort = ToEnvoy::ToEnvoyRequestAbort(abort);
+        let _ = self.tunnel.send_now(self.reached.connection(), abort);
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
 
