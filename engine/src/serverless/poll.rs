@@ -100,11 +100,11 @@ impl Serverless {
         let ServerlessPool { config, drain_on_version_upgrade } = pool;
         let metadata = self.0.client.metadata(&config.url, &config.headers).await?;
         let Metadata { protocol_version, envoy_version, actor_names, .. } = metadata;
-        if let Some(version) = protocol_version {
-            self.0.pools.set_protocol_version(namespace_id, &name, version);
-        }
         if let Err(error) = self.0.lifecycle.names_announced(namespace_id, actor_names).await {
             tracing::warn!(pool = name, %error, "the names of a pool's actors were not noted");
+        }
+        if let Some(version) = protocol_version {
+            self.0.pools.set_protocol_version(namespace_id, &name, version);
         }
         if let Some(version) = envoy_version.filter(|_| *drain_on_version_upgrade) {
             for outdated in self.0.lifecycle.envoys().older_than(&namespace_id, &name, version) {

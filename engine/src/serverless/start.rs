@@ -28,6 +28,17 @@ const BODY_SHOWN: usize = 512;
 /// An actor's last word and the end of its request go two ways: this long the one may be late.
 const LAST_WORD: Duration = Duration::from_secs(2);
 
+/// How a start request ends.
+#[derive(Debug)]
+enum End {
+    /// The generation is over.
+    Over,
+    /// The app ended it, or it failed.
+    ByApp(Result<(), PoolError>),
+    /// It has lasted as long as it may.
+    TimeUp,
+}
+
 impl Serverless {
     /// Starts a generation of an actor, and keeps its request open as long as it may run.
     pub(super) async fn start(&self, start: ServerlessStart) {
@@ -49,22 +60,27 @@ impl Serverless {
                 return self.failed(&start, &view, PoolError::InternalError).await;
             }
         };
-        let outcome = self.while_it_runs(&start, &pool, &mut view).await;
-        let Some(Err(error)) = outcome else { return };
+        let end = self.while_it_runs(&start, &pool, &mut view).await;
+        if matches!(end, End::Over | End::ByApp(Ok(()))) {
+            return;
+        }
         let last_word = is_over(&mut view, start.generation);
         if tokio::time::timeout(LAST_WORD, last_word).await.is_ok() {
             return;
         }
-        self.failed(&start, &view, error).await;
+        match end {
+            End::ByApp(Err(error)) => self.failed(&start, &view, error).await,
+            // It had its time to leave. Where an envoy is still there, it may take longer.
+            _ => self.give_up(&start, &view, PoolError::ServerlessStreamEndedEarly).await,
+        }
     }
 
-    /// `None`: the generation is over, or its time is. Else how the app ended the request.
     async fn while_it_runs(
         &self,
         start: &ServerlessStart,
         pool: &ServerlessRow,
         view: &mut watch::Receiver<View>,
-    ) -> Option<Result<(), PoolError>> {
+    ) -> End {
         let begun = Instant::now();
         let lifespan = Duration::from_secs(pool.request_lifespan.into());
         let grace = Duration::from_secs(pool.drain_grace_period.into());
@@ -75,9 +91,9 @@ impl Serverless {
         let mut drained = false;
         loop {
             tokio::select! {
-                () = &mut over => return None,
-                ended = &mut request => return Some(ended),
-                () = &mut end => return None,
+                () = &mut over => return End::Over,
+                ended = &mut request => return End::ByApp(ended),
+                () = &mut end => return End::TimeUp,
                 () = &mut drain, if !drained => {
                     drained = true;
                     let event = Event::Drain { generation: start.generation };
@@ -175,8 +191,7 @@ impl Serverless {
         Ok(headers)
     }
 
-    /// Notes that a start failed. An actor that an envoy has taken over goes on: when the envoy
-    /// goes too, that is noticed by itself.
+    /// Notes that a start failed.
     async fn failed(
         &self,
         start: &ServerlessStart,
@@ -186,6 +201,18 @@ impl Serverless {
         let ServerlessStart { namespace_id, pool, actor_id, generation, .. } = start;
         tracing::info!(%actor_id, generation, pool, ?error, "a start request failed");
         self.0.pools.failed(*namespace_id, pool, error.clone());
+        self.give_up(start, view, error).await;
+    }
+
+    /// Gives the generation up, unless an envoy has taken it over: when that goes too, it is
+    /// noticed by itself.
+    async fn give_up(
+        &self,
+        start: &ServerlessStart,
+        view: &watch::Receiver<View>,
+        error: PoolError,
+    ) {
+        let ServerlessStart { actor_id, generation, .. } = start;
         let envoy = view.borrow().envoy.clone();
         if envoy.is_some_and(|envoy| self.0.lifecycle.envoys().connection(&envoy).is_some()) {
             return;
