@@ -178,29 +178,6 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// A generation that a serverless request started is the envoy's that first speaks for it: it
-    /// may do so before it acknowledges the start.
-    pub async fn spoken_for(
-        &self,
-        connection: &EnvoyConnection,
-        actor_id: Id,
-        generation: u32,
-    ) -> Result<(), LifecycleError> {
-        let envoy = connection.envoy();
-        let unbound = self.live(&actor_id).is_some_and(|view| {
-            view.envoy.is_none()
-                && view.generation == generation
-                && matches!(view.phase, Phase::Starting | Phase::Stopping)
-                && view.namespace_id == envoy.namespace_id
-                && view.pool == *connection.pool()
-        });
-        if unbound {
-            let envoy_key = envoy.key.to_string();
-            self.apply(actor_id, Event::Bound { generation, envoy_key }).await?;
-        }
-        Ok(())
-    }
-
     /// Takes an envoy out of service: no more actors, and those that it has move.
     pub async fn envoy_stopping(&self, envoy: &EnvoyId) {
         self.0.envoys.set_stopping(envoy);

@@ -200,17 +200,9 @@ impl Worker {
     async fn report(&self, actor_id: Id, reports: Vec<Report>) {
         let mut last = None;
         for report in reports {
-            let generation = report.checkpoint.generation;
-            let taken_over =
-                self.lifecycle.spoken_for(&self.connection, actor_id, generation).await;
-            let envoy = self.connection.envoy();
-            let applied = match taken_over {
-                Ok(()) => self.lifecycle.apply_from(envoy, actor_id, report.event).await.map(drop),
-                Err(error) => Err(error),
-            };
-            match applied {
+            match self.lifecycle.apply_from(self.connection.envoy(), actor_id, report.event).await {
                 // An actor that is not there any more needs no event again.
-                Ok(()) | Err(LifecycleError::NotFound) => last = Some(report.checkpoint),
+                Ok(_) | Err(LifecycleError::NotFound) => last = Some(report.checkpoint),
                 Err(error) => {
                     tracing::error!(%actor_id, %error, "an event could not be stored");
                     break;

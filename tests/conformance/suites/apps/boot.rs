@@ -20,8 +20,11 @@ async fn an_app_on_this_host_registers_its_pool_by_itself() {
     let found = namespace.get("/runner-configs?runner_name=default").await.ok();
     let config = &found["runner_configs"]["default"]["datacenters"]["default"];
     assert_eq!(config["normal"]["drain_on_version_upgrade"], true);
-    let names = namespace.get("/actors/names").await.ok();
-    assert!(names["names"]["counter"].is_object(), "{names}");
+    eventually("the app's names are known", || async {
+        let names = namespace.get("/actors/names").await.ok();
+        names["names"]["counter"].is_object().then_some(())
+    })
+    .await;
     node::client(&namespace, "remember.mjs", &["count", "a", "1", "1"]).await;
 }
 
@@ -41,16 +44,13 @@ async fn rivetkit_starts_this_engine_itself_when_none_is_there() {
     let engine = program::engine().display().to_string();
     let port = ports::free();
     let port_text = port.to_string();
-    let mut settings = vec![
+    // Rivetkit gives the engine that it starts no token.
+    let _app = App::start_anywhere(&[
         ("RIVET_ENGINE_BINARY", engine.as_str()),
         ("RIVET_RUN_ENGINE", "1"),
         ("RIVET_RUN_ENGINE_PORT", port_text.as_str()),
         ("RIVET_RUN_SERVICES", "0"),
-    ];
-    // Rivetkit gives the engine that it starts no token.
-    let open = ("RIVET__AUTH__INSECURE_ALLOW_UNAUTHENTICATED", "true");
-    settings.extend(chosen("no-token-no-start", None, Some(open)));
-    let _app = App::start_anywhere(&settings);
+    ]);
     let _engine = Detached { port };
     let address = format!("http://127.0.0.1:{port}");
     eventually("the engine that rivetkit started has the app", || async {
@@ -60,6 +60,21 @@ async fn rivetkit_starts_this_engine_itself_when_none_is_there() {
     })
     .await;
     node::client_of(&address, "default", "remember.mjs", &["count", "a", "1", "1"]).await;
+}
+
+#[test]
+fn without_a_token_an_engine_that_other_hosts_reach_does_not_start() {
+    if chosen("no-token-no-start", true, false) {
+        // It would listen, open to everybody.
+        return;
+    }
+    let started = std::process::Command::new(program::engine())
+        .arg("start")
+        .env("RIVET__GUARD__HOST", "0.0.0.0")
+        .env("RIVET__GUARD__PORT", "0")
+        .output()
+        .unwrap();
+    assert!(!started.status.success());
 }
 
 #[tokio::test]
