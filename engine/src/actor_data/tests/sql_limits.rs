@@ -1,6 +1,6 @@
 //! What SQL may not do: reach the host, or take memory and time without bound.
 
-use super::{remote_sql::*, *};
+use super::{sql_client::*, *};
 
 #[tokio::test]
 async fn no_file_of_the_host_is_in_reach() {
