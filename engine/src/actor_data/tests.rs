@@ -6,6 +6,7 @@ mod model;
 mod pages;
 mod purges;
 mod remote_sql;
+mod sql_client;
 mod sql_limits;
 mod staged;
 

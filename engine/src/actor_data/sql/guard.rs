@@ -1,6 +1,8 @@
 //! What SQL may do. It stands between an actor and the host: what opens files, changes how pages
 //! are written or takes memory without bound is not for it.
 
+use std::time::Duration;
+
 use rusqlite::{
     Connection,
     config::DbConfig,
@@ -68,6 +70,8 @@ const FORBIDDEN: [&str; 2] = ["fts3_tokenizer", "load_extension"];
 /// Sets a connection up, and closes it in.
 pub(super) fn close_in(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.execute_batch(SETUP)?;
+    // There is nobody to wait for.
+    connection.busy_timeout(Duration::ZERO)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     connection.set_limit(Limit::SQLITE_LIMIT_LENGTH, MAX_LENGTH)?;
     connection.set_limit(Limit::SQLITE_LIMIT_SQL_LENGTH, MAX_LENGTH)?;

@@ -222,13 +222,21 @@ fn all_rows(
     answer: &mut Answer,
     kind: &str,
 ) -> Result<Rows, Refusal> {
-    let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    let mut columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+    if columns == [vfs::JOURNAL_MODE] && is_about(statement, "journal_mode") {
+        // SQLite calls what a file system answers by the answer.
+        columns = vec!["journal_mode".to_owned()];
+    }
     let mut rows = Vec::new();
     let mut found = statement.raw_query();
     while let Some(row) = found.next().map_err(|error| failed("step", kind, &error))? {
         rows.push(answer.row(row, columns.len())?);
     }
     Ok((columns, rows))
+}
+
+fn is_about(statement: &rusqlite::Statement<'_>, pragma: &str) -> bool {
+    statement.expanded_sql().is_some_and(|sql| sql.to_ascii_lowercase().contains(pragma))
 }
 
 fn failed(step: &str, kind: &str, error: &rusqlite::Error) -> Refusal {

@@ -28,6 +28,9 @@ use crate::keyspace::tables::PAGE_SIZE;
 /// What SQLite knows it by.
 pub(super) const NAME: &str = "actor-pages";
 
+/// How SQLite is told that it journals.
+pub(super) const JOURNAL_MODE: &str = "delete";
+
 /// Databases that a connection is about to open, by the name that it will use. SQLite has one
 /// list of file systems for the whole process, so this is one too.
 static ANNOUNCED: LazyLock<Mutex<HashMap<String, SharedFile>>> = LazyLock::new(Mutex::default);
@@ -213,7 +216,7 @@ impl Vfs for ActorPages {
             Handle::Database(file)
                 if pragma.name.eq_ignore_ascii_case("journal_mode") && file.lock().is_set_up() =>
             {
-                Ok(Some("delete".to_owned()))
+                Ok(Some(JOURNAL_MODE.to_owned()))
             }
             _ => Err(PragmaErr::NotFound),
         }

@@ -1,6 +1,6 @@
 //! What SQL may not do: reach the host, or take memory and time without bound.
 
-use super::{remote_sql::*, *};
+use super::{sql_client::*, *};
 
 #[tokio::test]
 async fn no_file_of_the_host_is_in_reach() {
@@ -94,6 +94,11 @@ async fn pragmas_cannot_change_how_pages_are_written() {
     ] {
         assert_eq!(world.select(&actor, &format!("pragma {pragma}")).await, [value], "{pragma}");
     }
+    let mode = world.execute(&actor, "PRAGMA Journal_Mode = wal", None).await.unwrap();
+    assert_eq!(
+        (mode.columns, mode.rows),
+        (vec!["journal_mode".to_owned()], vec!["'delete'".to_owned()])
+    );
     // Those that apps use go on working.
     world.execute(&actor, "pragma user_version = 5", None).await.unwrap();
     let world = world.reopen().await;
