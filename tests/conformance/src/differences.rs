@@ -106,6 +106,18 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "the handler may have had effects",
     },
     Difference {
+        id: "delivered-once",
+        upstream: "a request whose actor stops before it answers is delivered again, whatever its method",
+        ours: "only GET and HEAD are; others are answered 503 `guard.actor_stopped_while_waiting`, and rivetkit's client repeats its actions itself",
+        reason: "the handler may have had effects",
+    },
+    Difference {
+        id: "engine-token-forwarded",
+        upstream: "the token in `x-rivet-token` or in the subprotocol `rivet_token.` is passed on to the actor",
+        ours: "it is taken out where requests need it",
+        reason: "it opens the engine, and no actor reads it",
+    },
+    Difference {
         id: "unoffered-subprotocol",
         upstream: "a WebSocket handshake is answered with the subprotocol `rivet` even when it was not offered",
         ours: "only when it was offered",

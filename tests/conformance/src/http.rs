@@ -12,7 +12,7 @@ use hyper_util::rt::TokioIo;
 use serde_json::Value;
 use tokio::{net::TcpStream, sync::mpsc, task::JoinHandle};
 
-use crate::wait::DEADLINE;
+use crate::wait::within;
 
 /// Longer than any deadline of an engine that a test waits for.
 const ANSWER: Duration = Duration::from_secs(110);
@@ -159,11 +159,10 @@ impl Streaming {
     /// The next piece of the body; `None` at its end.
     pub async fn piece(&mut self) -> Option<Result<Bytes, String>> {
         loop {
-            match tokio::time::timeout(DEADLINE, self.body.frame()).await {
-                Err(_) => panic!("no further piece of the body"),
-                Ok(None) => return None,
-                Ok(Some(Err(error))) => return Some(Err(error.to_string())),
-                Ok(Some(Ok(frame))) => {
+            match within("a further piece of the body", self.body.frame()).await {
+                None => return None,
+                Some(Err(error)) => return Some(Err(error.to_string())),
+                Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
                         return Some(Ok(data));
                     }

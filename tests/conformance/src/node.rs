@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// How long a client may take for all that it does.
-const CLIENT_DEADLINE: Duration = Duration::from_secs(120);
+const CLIENT_DEADLINE: Duration = Duration::from_mins(2);
 
 /// An app's process. Dropping it ends it.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
-//! WebSockets of clients.
+//! Clients on a `WebSocket`.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;

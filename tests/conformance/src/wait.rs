@@ -7,7 +7,7 @@ use std::{
 };
 
 /// How long anything may take before the test fails. Long, because machines are slow and shared.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks again and again until there is an answer.
 pub async fn eventually<T, P, F>(what: &str, mut probe: P) -> T
@@ -27,10 +27,8 @@ where
 
 /// Waits for something that has to come.
 pub async fn within<F: Future>(what: &str, future: F) -> F::Output {
-    match tokio::time::timeout(DEADLINE, future).await {
-        Ok(output) => output,
-        Err(_) => panic!("never happened: {what}"),
-    }
+    let outcome = tokio::time::timeout(DEADLINE, future).await;
+    outcome.unwrap_or_else(|_| panic!("never happened: {what}"))
 }
 
 /// Milliseconds since 1970.

@@ -43,6 +43,26 @@ async fn a_request_in_flight_moves_to_the_next_generation_when_its_actor_stops()
 }
 
 #[tokio::test]
+async fn a_request_with_effects_is_delivered_once_when_its_actor_stops() {
+    let namespace = Namespace::new(Engine::buffering().await).await;
+    let envoy = namespace.envoy_with(Options::serving_by_hand()).await;
+    let actor = namespace.running_actor(&envoy).await;
+    let request = gateway("POST", &actor, "/hang");
+    let app = async {
+        envoy.request("/hang").await;
+        let seen = envoy.inbox().len();
+        envoy.wants_sleep(&actor, 1);
+        if chosen("delivered-once", true, false) {
+            let again = envoy.request_after(seen, "/hang").await;
+            envoy.respond(&again.id, 200, &[], b"again");
+        }
+    };
+    let (answer, ()) = tokio::join!(namespace.engine().send(request), app);
+    let expected = chosen("delivered-once", "200", "503 guard.actor_stopped_while_waiting");
+    assert_eq!(answer.verdict(), expected);
+}
+
+#[tokio::test]
 async fn a_request_in_flight_fails_when_its_actor_is_destroyed() {
     for engine in [Engine::shared().await, Engine::buffering().await] {
         let namespace = Namespace::new(engine).await;

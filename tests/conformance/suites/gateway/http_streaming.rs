@@ -205,7 +205,7 @@ async fn an_answer_larger_than_the_window_gets_credit_as_the_client_reads() {
                 (sent + CHUNK <= consumed() + WINDOW).then_some(())
             })
             .await;
-            envoy.chunk(&request.id, &[7; CHUNK], false);
+            envoy.chunk(&request.id, &vec![7; CHUNK], false);
             sent += CHUNK;
         }
         envoy.chunk(&request.id, b"", true);

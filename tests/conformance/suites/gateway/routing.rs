@@ -126,6 +126,8 @@ async fn the_actor_sees_every_header_and_the_ray_id() {
         assert!(headers["host"].starts_with("127.0.0.1:"));
         assert_eq!(headers["x-rivet-ray-id"].len(), 30);
         assert!(!headers.contains_key("x-forwarded-for"));
+        let token = chosen("engine-token-forwarded", true, false);
+        assert_eq!(headers.contains_key("x-rivet-token"), token);
         envoy.respond(&request.id, 200, &[], b"");
         headers["x-rivet-ray-id"].clone()
     };
