@@ -109,12 +109,14 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         let (serverless, stop) = (serverless.clone(), stop.clone());
         async move { serverless.run(starts, stop).await }
     });
+    // Running requests need their envoys until they are done.
+    let end_sessions = CancellationToken::new();
     let sessions = Sessions::new(
         lifecycle.clone(),
         gate.clone(),
         sessions(&settings),
         Arc::clone(&metrics),
-        stop.clone(),
+        end_sessions.clone(),
     );
     let gateway = Gateway::new(gateway::Parts {
         lifecycle: lifecycle.clone(),
@@ -152,9 +154,10 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = stop.cancelled() => {}
         () = failed.cancelled() => stop.cancel(),
     }
-    sessions.finish().await;
     serving.finish(settings.shutdown_deadline).await;
     gateway.finish().await;
+    end_sessions.cancel();
+    sessions.finish().await;
     tasks.close();
     tasks.wait().await;
     if failed.is_cancelled() {

@@ -55,20 +55,15 @@ impl Story {
         story
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "a story reads better without references")]
     fn happens(&mut self, event: Event) -> bool {
         let place = self.place.clone();
         let at = |_: &ActorRow| place.clone();
         let context = Context { now: self.now, jitter: 0, rules: &self.rules, place: &at };
-        match step(&mut self.actor, &event, &context) {
-            Some(effects) => {
-                self.effects = effects;
-                true
-            }
-            None => {
-                self.effects.clear();
-                false
-            }
-        }
+        let effects = step(&mut self.actor, &event, &context);
+        let changed = effects.is_some();
+        self.effects = effects.unwrap_or_default();
+        changed
     }
 
     fn next_index(&mut self) -> (u32, i64) {

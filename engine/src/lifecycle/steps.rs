@@ -149,7 +149,7 @@ pub(super) fn write(
             Effect::StartServerless { .. } => {
                 input = transaction.get::<ActorInputs>(&actor_id)?.map(|input| input.0);
             }
-            Effect::Destroyed => bury(transaction, actor_id, actor)?,
+            Effect::Destroyed => bury(transaction, actor_id, actor),
             Effect::Vacated { .. } | Effect::GenerationOver { .. } => {}
         }
     }
@@ -189,11 +189,7 @@ fn vacate(
 }
 
 /// Frees the key, and leaves the data to those who remove it.
-fn bury(
-    transaction: &mut Transaction<'_>,
-    actor_id: Id,
-    actor: &ActorRow,
-) -> Result<(), StorageError> {
+fn bury(transaction: &mut Transaction<'_>, actor_id: Id, actor: &ActorRow) {
     let age = age_key(actor_id, actor);
     transaction.delete::<LiveActors>(&age);
     transaction.put::<DestroyedActors>(&age, &Present {});
@@ -207,7 +203,6 @@ fn bury(
         transaction.delete::<ActorKeys>(&key);
     }
     crate::actor_data::schedule_purge(transaction, actor_id);
-    Ok(())
 }
 
 /// Where an actor stands in the lists.

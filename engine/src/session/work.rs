@@ -130,7 +130,8 @@ impl Dispatcher {
                 self.worker.answer(refusal).await;
             }
             Err(error) => {
-                let refusal = sqlite::refusal(&request, &error.to_string());
+                let message = format!("invalid sqlite actor id: {error}");
+                let refusal = sqlite::refusal(&request, &message);
                 self.worker.answer(refusal).await;
             }
         }
