@@ -1,6 +1,6 @@
 // What processes and directories use, as the kernel tells it.
 import { execFileSync } from "node:child_process";
-import { readFileSync, readdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 
 // A tick of /proc's clocks: USER_HZ is 100 on every Linux of this architecture.
 const TICK_MS = 10;
@@ -11,19 +11,6 @@ export function cpu(pid) {
 	// The name before it may hold spaces.
 	const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 	return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
-}
-
-/** The same in finer steps, of the threads that run now. For processes that hardly do anything. */
-export function fineCpu(pid) {
-	try {
-		const nanoseconds = readdirSync(`/proc/${pid}/task`).map((thread) =>
-			Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),
-		);
-		return nanoseconds.reduce((sum, one) => sum + one, 0) / 1e6;
-	} catch {
-		// A kernel without scheduler statistics, or a thread that ended while it was read.
-		return cpu(pid);
-	}
 }
 
 /** Resident memory of a process, in KiB. */

@@ -1,14 +1,14 @@
 // An engine that nobody asks for anything, without an app and with one.
 import { setTimeout as pause } from "node:timers/promises";
 import { Bed } from "../bed.mjs";
-import { fineCpu, resident } from "../usage.mjs";
+import { cpu, resident } from "../usage.mjs";
 
 /** What a process uses while it is left alone. */
 export async function rest(pid, seconds) {
 	const start = performance.now();
-	const before = fineCpu(pid);
+	const before = cpu(pid);
 	await pause(seconds * 1000);
-	const used = fineCpu(pid) - before;
+	const used = cpu(pid) - before;
 	return { percent: (used / (performance.now() - start)) * 100, resident: resident(pid) / 1024 };
 }
 
