@@ -4,6 +4,8 @@
 //! in the close frame of an accepted socket: clients read `group.code#ray`, not an HTTP status.
 //! Thousands of sockets stay open and are mostly silent, so their buffers are small.
 
+mod prompt_acks;
+
 use std::{str, time::Duration};
 
 use axum::{
@@ -24,6 +26,8 @@ use tokio_tungstenite::{
     },
 };
 
+pub use self::prompt_acks::PromptAcks;
+
 /// The buffers of one socket. A message that does not fit makes them grow for as long as it takes.
 const BUFFER_BYTES: usize = 4 << 10;
 
@@ -38,6 +42,9 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The subprotocol that rivetkit offers, with others that carry parameters.
 const SUBPROTOCOL: &str = "rivet";
+
+/// An open socket of an envoy.
+pub type EnvoySocket = WebSocketStream<PromptAcks>;
 
 /// An open socket.
 pub type Socket = WebSocketStream<TokioIo<Upgraded>>;
@@ -146,22 +153,25 @@ impl Handshake {
 impl Opening {
     /// Waits for the socket. To be awaited in a task of its own: the answer has to be sent first.
     pub async fn socket(self) -> Result<Socket, hyper::Error> {
-        self.socket_with(BUFFER_BYTES).await
+        let config = self.config(BUFFER_BYTES);
+        let upgraded = TokioIo::new(self.upgrade.await?);
+        Ok(WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config)).await)
     }
 
     /// Waits for the socket of an envoy. There are few of them, and they carry everything.
-    pub async fn socket_of_an_envoy(self) -> Result<Socket, hyper::Error> {
-        self.socket_with(ENVOY_BUFFER_BYTES).await
+    pub async fn socket_of_an_envoy(self) -> Result<EnvoySocket, hyper::Error> {
+        let config = self.config(ENVOY_BUFFER_BYTES);
+        let (stream, read_ahead) = PromptAcks::of(self.upgrade.await?);
+        let role = Role::Server;
+        Ok(WebSocketStream::from_partially_read(stream, read_ahead, role, Some(config)).await)
     }
 
-    async fn socket_with(self, buffer: usize) -> Result<Socket, hyper::Error> {
-        let upgraded = TokioIo::new(self.upgrade.await?);
-        let config = WebSocketConfig::default()
+    fn config(&self, buffer: usize) -> WebSocketConfig {
+        WebSocketConfig::default()
             .read_buffer_size(buffer)
             .write_buffer_size(buffer)
             .max_message_size(Some(self.limits.message))
-            .max_frame_size(Some(self.limits.frame));
-        Ok(WebSocketStream::from_raw_socket(upgraded, Role::Server, Some(config)).await)
+            .max_frame_size(Some(self.limits.frame))
     }
 
     /// Opens the socket only to close it: this is how a refusal reaches the client.

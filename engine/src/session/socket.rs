@@ -14,7 +14,7 @@ use vbare::OwnedVersionedData as _;
 use super::{EVICTION, GOING_AWAY, INVALID_PACKET, Sessions, TIMED_OUT, work::Dispatcher};
 use crate::{
     envoys::{Detached, EnvoyConnection, Outgoing, OutgoingQueue},
-    websocket::Socket,
+    websocket::EnvoySocket,
 };
 
 /// How many frames are written before the socket is flushed.
@@ -38,7 +38,7 @@ impl Sessions {
         &self,
         connection: Arc<EnvoyConnection>,
         outgoing: OutgoingQueue,
-        socket: Socket,
+        socket: EnvoySocket,
         ray_id: &str,
     ) {
         let lifecycle = &self.0.lifecycle;
@@ -95,7 +95,7 @@ impl Sessions {
     async fn read(
         &self,
         connection: &Arc<EnvoyConnection>,
-        mut stream: SplitStream<Socket>,
+        mut stream: SplitStream<EnvoySocket>,
     ) -> End {
         let dispatcher = Dispatcher::new(self.0.lifecycle.clone(), Arc::clone(connection));
         loop {
@@ -170,7 +170,7 @@ impl Sessions {
 async fn write(
     connection: &EnvoyConnection,
     mut outgoing: OutgoingQueue,
-    mut sink: SplitSink<Socket, Message>,
+    mut sink: SplitSink<EnvoySocket, Message>,
     ray_id: &str,
 ) {
     let mut burst: Vec<Outgoing> = Vec::with_capacity(BURST);
