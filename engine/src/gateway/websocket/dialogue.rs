@@ -62,8 +62,8 @@ pub(super) enum End {
 #[derive(Debug)]
 enum Next {
     Talk,
-    /// The generation is over or about to be; the socket is not.
-    Hibernate,
+    /// The generation is over or about to be; the socket is not, unless the client has ended it.
+    Hibernate(Option<End>),
     End(End),
 }
 
@@ -77,10 +77,10 @@ impl Dialogue {
         let end = loop {
             match self.talk().await {
                 Next::Talk => {}
-                Next::Hibernate => {
+                Next::Hibernate(closed) => {
                     let Self { client, line } = &mut self;
                     // Boxed: most sockets are awake, and the rest have time.
-                    if let Err(end) = Box::pin(hibernation::outlast(client, line)).await {
+                    if let Err(end) = Box::pin(hibernation::outlast(client, line, closed)).await {
                         break end;
                     }
                 }
@@ -104,7 +104,7 @@ impl Dialogue {
         tokio::select! {
             said = client.next() => match said {
                 Said::Message { data, binary } => line.pass_on(data, binary).await,
-                other => Next::End(End::of(other)),
+                other => line.ended_by_client(End::of(other)),
             },
             received = recv(&mut line.tunnel, &mut line.reached) => self.batch(received).await,
             () = overdue => Next::End(End::Failed(GatewayError::MessageTimeout)),
@@ -132,7 +132,7 @@ impl Dialogue {
         let line = &mut self.line;
         let kind = match received {
             Received::Kind(kind) => kind,
-            Received::Over(Over::Stopped) if line.can_hibernate => return Next::Hibernate,
+            Received::Over(Over::Stopped) if line.can_hibernate => return Next::Hibernate(None),
             Received::Over(_) => return Next::End(End::Stopped),
             Received::Overflow => return Next::End(End::Failed(GatewayError::ResponseClosed)),
         };
@@ -148,7 +148,7 @@ impl Dialogue {
                 Next::Talk
             }
             ToRivet::ToRivetWebSocketClose(close) if close.hibernate && line.can_hibernate => {
-                Next::Hibernate
+                Next::Hibernate(None)
             }
             ToRivet::ToRivetWebSocketClose(close) => {
                 Next::End(End::ByApp { code: close.code, reason: close.reason })
@@ -241,6 +241,15 @@ impl Line {
         // What the app still had to say when it ended is in the tunnel: it is heard first.
         let _ = sent;
         Next::Talk
+    }
+
+    /// What follows when the client has ended the socket. A generation that is over hears nothing
+    /// any more: the next one has to be told, even if the news of its end has not been read here.
+    fn ended_by_client(&self, end: End) -> Next {
+        match self.reached.is_over() {
+            Some(Over::Stopped) if self.can_hibernate => Next::Hibernate(Some(end)),
+            _ => Next::End(end),
+        }
     }
 
     /// Keeps a message of the client under the next index.

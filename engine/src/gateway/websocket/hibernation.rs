@@ -31,10 +31,14 @@ use crate::{
 /// A client that sends more than this to a sleeping actor has to wait until it is awake.
 const MAX_ASLEEP_BYTES: u64 = 1 << 20;
 
-/// Waits until another generation has taken the socket up, or until the socket ends.
-pub(super) async fn outlast(client: &mut Client, line: &mut Line) -> Result<(), End> {
+/// Waits until another generation has taken the socket up, or until the socket ends. `closed` is how
+/// the client ended it already, if it did: the next generation is started to hear it.
+pub(super) async fn outlast(
+    client: &mut Client,
+    line: &mut Line,
+    mut closed: Option<End>,
+) -> Result<(), End> {
     let hibernating = line.gateway.metrics().hibernating_socket();
-    let mut closed = None;
     let outcome = loop {
         // What stood unconfirmed when the actor fell asleep wakes it again: it has seen nothing.
         if closed.is_none() && line.pending.bytes() == 0 {
