@@ -1,4 +1,5 @@
 //! Tells the engine which build it is. Nothing that would differ between two builds of one source.
+//! And has the program stripped.
 
 use std::{env, process::Command};
 
@@ -17,6 +18,8 @@ fn main() {
         println!("cargo::rustc-env=RIVET_ENGINE_{name}={value}");
     }
     println!("cargo::rustc-env=RIVET_ENGINE_RUSTC_VERSION={}", rustc_version());
+    // The profile asks for it, but Cargo forgets that for a package whose codegen units are set.
+    println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
 }
 
 /// `1.95.0` out of `rustc 1.95.0 (…)`.

@@ -84,7 +84,8 @@ impl Gateway {
         let ray_id = Id::random(self.0.lifecycle.datacenter().label).to_string();
         let origin = request.headers().get(header::ORIGIN).cloned();
         let (kind, mut response) = if is_websocket(request.headers()) {
-            ("websocket", self.answer_handshake(claim, request, &ray_id).await)
+            // Boxed: it is as large as all of a request's way, and happens once for a socket.
+            ("websocket", Box::pin(self.answer_handshake(claim, request, &ray_id)).await)
         } else {
             self.answer_request(claim, request, &ray_id).await
         };

@@ -9,6 +9,9 @@ use rivet_engine::{
     telemetry::logging::{self, LoggingError},
 };
 
+/// Where the number of threads that pass requests on is set, if it is; the runtime reads it.
+const WORKERS_VARIABLE: &str = "TOKIO_WORKER_THREADS";
+
 /// An engine for stateful actors: one process, one data directory.
 #[derive(Debug, Parser)]
 #[command(name = "rivet-engine", version, max_term_width = 100)]
@@ -86,10 +89,17 @@ fn start(given: Vec<PathBuf>) -> Result<(), Failure> {
     for warning in &loaded.warnings {
         tracing::warn!("{warning}");
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(Failure::Runtime)?;
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    if !environment.contains_key(WORKERS_VARIABLE) {
+        runtime.worker_threads(workers());
+    }
+    let runtime = runtime.enable_all().build().map_err(Failure::Runtime)?;
     runtime.block_on(server::run(loaded.settings))?;
     Ok(())
+}
+
+/// How many threads pass requests on: one for every two processors. The apps need the others, and a
+/// worker that wakes another one only to find nothing to do costs more than the request did.
+fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, |processors| processors.get().div_ceil(2))
 }

@@ -31,8 +31,10 @@ pub use self::prompt_acks::PromptAcks;
 /// The buffers of one socket. A message that does not fit makes them grow for as long as it takes.
 const BUFFER_BYTES: usize = 4 << 10;
 
-/// The buffers of an envoy's socket.
-const ENVOY_BUFFER_BYTES: usize = 64 << 10;
+/// What is read at once from an envoy, and what is written. The room for reading is filled with zeros
+/// before each read, so that more of it than a burst of small messages needs would be a waste.
+const ENVOY_READ_BYTES: usize = 16 << 10;
+const ENVOY_WRITE_BYTES: usize = 64 << 10;
 
 /// How many bytes the reason of a close frame may have (RFC 6455, section 5.5).
 const MAX_REASON_BYTES: usize = 123;
@@ -160,7 +162,7 @@ impl Opening {
 
     /// Waits for the socket of an envoy. There are few of them, and they carry everything.
     pub async fn socket_of_an_envoy(self) -> Result<EnvoySocket, hyper::Error> {
-        let config = self.config(ENVOY_BUFFER_BYTES);
+        let config = self.config(ENVOY_READ_BYTES).write_buffer_size(ENVOY_WRITE_BYTES);
         let (stream, read_ahead) = PromptAcks::of(self.upgrade.await?);
         let role = Role::Server;
         Ok(WebSocketStream::from_partially_read(stream, read_ahead, role, Some(config)).await)

@@ -12,6 +12,7 @@ import { naps } from "./sections/naps.mjs";
 import { recovery } from "./sections/recovery.mjs";
 import { sockets } from "./sections/sockets.mjs";
 import { writes } from "./sections/writes.mjs";
+import { withBacktraces } from "./processes.mjs";
 import { print, summarize } from "./table.mjs";
 
 const SECTIONS = { boot, idle, http, sockets, writes, creation, cold, naps, crowd, recovery };
@@ -70,9 +71,10 @@ for (const name of names) {
 
 const rows = summarize(taken);
 console.log(print(rows));
-console.log(`${clock().trim()}; ${cpus().length} cores, load ${loadavg()[0].toFixed(1)} at the end.`);
+const environment = withBacktraces ? "RUST_BACKTRACE=1" : "no RUST_BACKTRACE";
+console.log(`${clock().trim()}; ${cpus().length} cores, load ${loadavg()[0].toFixed(1)} at the end; both engines with ${environment}.`);
 if (options.out !== undefined) {
-	const host = { cores: cpus().length, model: cpus()[0].model };
+	const host = { cores: cpus().length, model: cpus()[0].model, environment };
 	writeFileSync(options.out, `${JSON.stringify({ at: new Date().toISOString(), host, rows, sections: taken }, null, 1)}\n`);
 }
 const missed = rows.some((row) => row.verdict === "missed" || row.verdict === "no figure");

@@ -7,6 +7,10 @@ import { setTimeout as pause } from "node:timers/promises";
 export const TOKEN = "bench-admin-token-0";
 export const NAMESPACE = "default";
 
+/** Whether both engines run as where backtraces are wanted; upstream's makes some for every request then. */
+export const withBacktraces = process.env.BENCH_BACKTRACES === "1";
+const BACKTRACES = withBacktraces ? { RUST_BACKTRACE: "1" } : {};
+
 const running = new Set();
 process.on("exit", () => {
 	for (const child of running) child.kill("SIGKILL");
@@ -78,6 +82,7 @@ export async function startEngine(binary, directory, port) {
 		RIVET__TELEMETRY__ENABLED: "false",
 		// Upstream's engine refuses work on a busy machine otherwise.
 		RIVET__RUNTIME__WORKER_CPU_MAX: "1000000",
+		...BACKTRACES,
 	};
 	for (const [index, listener] of ["GUARD", "API_PEER", "METRICS"].entries()) {
 		environment[`RIVET__${listener}__HOST`] = "127.0.0.1";

@@ -113,11 +113,17 @@ impl EnvoyConnection {
     pub async fn send(&self, message: protocol::ToEnvoy) -> Result<(), ConnectionClosed> {
         let frame = self.encode(message)?;
         let wanted = u32::try_from(frame.len().min(QUEUE_BYTES)).map_err(|_| ConnectionClosed)?;
-        let room = tokio::select! {
-            () = self.closed.cancelled() => return Err(ConnectionClosed),
-            room = Arc::clone(&self.room).acquire_many_owned(wanted) => room,
+        // There is room almost always: only who finds none sets up the wait for it.
+        let room = if let Ok(room) = Arc::clone(&self.room).try_acquire_many_owned(wanted) {
+            room
+        } else {
+            tokio::select! {
+                () = self.closed.cancelled() => return Err(ConnectionClosed),
+                room = Arc::clone(&self.room).acquire_many_owned(wanted) => {
+                    room.map_err(|_| ConnectionClosed)?
+                }
+            }
         };
-        let room = room.map_err(|_| ConnectionClosed)?;
         self.queue(Outgoing { frame, _room: Some(room) })
     }
 

@@ -128,6 +128,9 @@ impl Envoys {
 
     /// Waits for an envoy to be connected.
     pub async fn connected(&self, id: &EnvoyId) -> Arc<EnvoyConnection> {
+        if let Some(connection) = self.connection(id) {
+            return connection;
+        }
         let mut connected = std::pin::pin!(self.0.connected.notified());
         loop {
             // Taken first, so that a connection between the look and the wait is not missed.

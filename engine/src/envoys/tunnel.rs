@@ -1,15 +1,14 @@
 //! Requests and sockets between clients and actors: which message belongs to which.
 
 use std::{
-    collections::{HashMap, HashSet},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    collections::{HashMap, HashSet, VecDeque},
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Poll,
 };
 
+use futures_util::task::AtomicWaker;
 use rivet_envoy_protocol as protocol;
-use tokio::sync::mpsc;
 
 use super::{ConnectionClosed, EnvoyConnection};
 use crate::keyspace::{Id, id::random_bytes};
@@ -44,11 +43,19 @@ struct State {
     hibernatable: HashMap<Id, HashSet<protocol::RequestId>>,
 }
 
-#[derive(Debug)]
+/// What an app has said to one tunnel and nobody has read yet. A queue of its own, and no channel: a
+/// channel sets room for dozens of messages aside, and most of these ever hold one.
+#[derive(Debug, Default)]
 struct Inbox {
-    queue: mpsc::UnboundedSender<protocol::ToRivetTunnelMessageKind>,
-    queued: AtomicUsize,
-    overflow: AtomicBool,
+    queue: Mutex<Queue>,
+    reader: AtomicWaker,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    messages: VecDeque<protocol::ToRivetTunnelMessageKind>,
+    bytes: usize,
+    overflow: bool,
 }
 
 /// One request or socket: its id, its counter, and what its actor answers. Dropping it ends it.
@@ -59,7 +66,6 @@ pub struct Tunnel {
     request_id: protocol::RequestId,
     next_index: u16,
     inbox: Arc<Inbox>,
-    messages: mpsc::UnboundedReceiver<protocol::ToRivetTunnelMessageKind>,
 }
 
 impl Default for Tunnels {
@@ -77,14 +83,9 @@ impl Default for Tunnels {
 impl Tunnels {
     /// A tunnel to `actor_id` with an id of its own.
     pub fn open(&self, actor_id: Id) -> Tunnel {
-        let (queue, messages) = mpsc::unbounded_channel();
-        let inbox = Arc::new(Inbox {
-            queue,
-            queued: AtomicUsize::new(0),
-            overflow: AtomicBool::new(false),
-        });
+        let inbox = Arc::default();
         let request_id = self.lock().register(&inbox);
-        Tunnel { tunnels: self.clone(), actor_id, request_id, next_index: 0, inbox, messages }
+        Tunnel { tunnels: self.clone(), actor_id, request_id, next_index: 0, inbox }
     }
 
     /// Hands a message to the tunnel that it names. One that names none is too late, and ignored.
@@ -151,33 +152,35 @@ impl State {
 
 impl Inbox {
     fn put(&self, kind: protocol::ToRivetTunnelMessageKind) {
-        let size = size_of_message(&kind);
-        let before = self.queued.fetch_add(size, Ordering::Relaxed);
-        if before > 0 && before.saturating_add(size) > QUEUE_BYTES {
-            self.overflow.store(true, Ordering::Relaxed);
-        }
-        if self.overflow.load(Ordering::Relaxed) {
-            // What comes after a gap is of no use: only the end of the tunnel is told.
-            let reason = protocol::HttpStreamAbortReason {
-                kind: protocol::HttpStreamAbortReasonKind::InternalError,
-                detail: None,
-            };
-            let end = protocol::ToRivetResponseAbort { reason };
-            let _ = self.queue.send(protocol::ToRivetTunnelMessageKind::ToRivetResponseAbort(end));
-        } else {
-            let _ = self.queue.send(kind);
-        }
+        self.lock().put(kind);
+        self.reader.wake();
     }
 
-    fn took(
-        &self,
-        kind: protocol::ToRivetTunnelMessageKind,
-    ) -> Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow> {
-        if self.overflow.load(Ordering::Relaxed) {
-            return Err(TunnelOverflow);
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        // Nothing in here can panic half way through a change.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Queue {
+    fn put(&mut self, kind: protocol::ToRivetTunnelMessageKind) {
+        let size = size_of_message(&kind);
+        if self.overflow || (self.bytes > 0 && self.bytes.saturating_add(size) > QUEUE_BYTES) {
+            // What comes after a gap is of no use, and neither is what came before it.
+            *self = Self { overflow: true, ..Self::default() };
+            return;
         }
-        self.queued.fetch_sub(size_of_message(&kind), Ordering::Relaxed);
-        Ok(kind)
+        self.bytes = self.bytes.saturating_add(size);
+        self.messages.push_back(kind);
+    }
+
+    fn take(&mut self) -> Option<Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow>> {
+        if self.overflow {
+            return Some(Err(TunnelOverflow));
+        }
+        let kind = self.messages.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(size_of_message(&kind));
+        Some(Ok(kind))
     }
 }
 
@@ -249,20 +252,24 @@ impl Tunnel {
         *self = self.tunnels.open(self.actor_id);
     }
 
-    /// Waits for the actor's next message.
+    /// Waits for the actor's next message. May be dropped before it is there: nothing is lost.
     pub async fn recv(&mut self) -> Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow> {
-        match self.messages.recv().await {
-            Some(kind) => self.inbox.took(kind),
-            // The inbox holds a sender for as long as the tunnel lives.
-            None => std::future::pending().await,
-        }
+        poll_fn(|context| {
+            if let Some(kind) = self.try_recv() {
+                return Poll::Ready(kind);
+            }
+            self.inbox.reader.register(context.waker());
+            // Once more: it may have come in between, when nobody was there to be woken.
+            self.try_recv().map_or(Poll::Pending, Poll::Ready)
+        })
+        .await
     }
 
     /// The actor's next message, if it is there already.
     pub fn try_recv(
         &mut self,
     ) -> Option<Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow>> {
-        self.messages.try_recv().ok().map(|kind| self.inbox.took(kind))
+        self.inbox.lock().take()
     }
 }
 
@@ -292,4 +299,68 @@ fn size_of_message(kind: &protocol::ToRivetTunnelMessageKind) -> usize {
         | Kind::ToRivetWebSocketClose(_) => 0,
     };
     body + MESSAGE_BYTES
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The app says something of this size to whoever has the tunnel.
+    fn message(tunnel: &Tunnel, size: usize) -> protocol::ToRivetTunnelMessage {
+        let message = protocol::ToRivetWebSocketMessage { data: vec![7; size], binary: true };
+        let message_id = protocol::MessageId {
+            gateway_id: tunnel.tunnels.0.gateway_id,
+            request_id: tunnel.request_id,
+            message_index: 0,
+        };
+        let message_kind = protocol::ToRivetTunnelMessageKind::ToRivetWebSocketMessage(message);
+        protocol::ToRivetTunnelMessage { message_id, message_kind }
+    }
+
+    fn size_of(read: Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow>) -> usize {
+        size_of_message(&read.unwrap()) - MESSAGE_BYTES
+    }
+
+    #[tokio::test]
+    async fn whoever_waits_reads_what_the_app_says_in_its_order() {
+        let tunnels = Tunnels::default();
+        let mut tunnel = tunnels.open(Id::random(1));
+        let said = [1, 2, 3].map(|size| message(&tunnel, size));
+        let reading = tokio::spawn(async move {
+            [tunnel.recv().await, tunnel.recv().await, tunnel.recv().await].map(size_of)
+        });
+        tokio::task::yield_now().await;
+
+        for message in said {
+            tunnels.deliver(message);
+            tokio::task::yield_now().await;
+        }
+
+        assert_eq!(reading.await.unwrap(), [1, 2, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_reads_too_slowly_loses_the_tunnel_and_what_waits_in_it() {
+        let tunnels = Tunnels::default();
+        let mut tunnel = tunnels.open(Id::random(1));
+
+        for _ in 0..2 {
+            tunnels.deliver(message(&tunnel, QUEUE_BYTES / 2 + 1));
+        }
+
+        assert!(tunnel.inbox.lock().messages.is_empty());
+        assert_eq!(tunnel.recv().await.unwrap_err(), TunnelOverflow);
+        tunnels.deliver(message(&tunnel, 1));
+        assert_eq!(tunnel.try_recv().unwrap().unwrap_err(), TunnelOverflow);
+    }
+
+    #[tokio::test]
+    async fn one_message_is_taken_however_large_it_is() {
+        let tunnels = Tunnels::default();
+        let mut tunnel = tunnels.open(Id::random(1));
+
+        tunnels.deliver(message(&tunnel, QUEUE_BYTES + 1));
+
+        assert_eq!(size_of(tunnel.recv().await), QUEUE_BYTES + 1);
+    }
 }

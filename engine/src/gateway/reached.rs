@@ -6,7 +6,7 @@ use rivet_envoy_protocol as protocol;
 use tokio::sync::watch;
 
 use crate::{
-    envoys::{EnvoyConnection, EnvoyId, Envoys, Tunnel},
+    envoys::{EnvoyConnection, Envoys, Tunnel},
     lifecycle::{Phase, View},
 };
 
@@ -28,7 +28,6 @@ pub(super) struct Reached {
     envoys: Envoys,
     view: watch::Receiver<View>,
     generation: u32,
-    envoy: EnvoyId,
     connection: Arc<EnvoyConnection>,
 }
 
@@ -37,10 +36,9 @@ impl Reached {
         envoys: Envoys,
         view: watch::Receiver<View>,
         generation: u32,
-        envoy: EnvoyId,
         connection: Arc<EnvoyConnection>,
     ) -> Self {
-        Self { envoys, view, generation, envoy, connection }
+        Self { envoys, view, generation, connection }
     }
 
     /// Which generation it is.
@@ -117,7 +115,7 @@ impl Reached {
             // It has no words for this message, and will not have any.
             return Err(Over::Stopped);
         }
-        let (envoys, envoy) = (self.envoys.clone(), self.envoy.clone());
+        let (envoys, envoy) = (self.envoys.clone(), self.connection.envoy().clone());
         tokio::select! {
             connection = envoys.connected(&envoy) => {
                 self.connection = connection;

@@ -34,7 +34,7 @@ impl Gateway {
         match target {
             Target::Id(id) => Ok(id),
             Target::Nobody => Err(GatewayError::actor_not_found()),
-            Target::Query(query) => find_by_key(self.lifecycle(), query).await,
+            Target::Query(query) => Box::pin(find_by_key(self.lifecycle(), query)).await,
         }
     }
 
@@ -44,6 +44,26 @@ impl Gateway {
         actor_id: Id,
         skip_ready_wait: bool,
     ) -> Result<Reached, GatewayError> {
+        match self.at_hand(actor_id) {
+            Some(reached) => Ok(reached),
+            // Boxed: most requests find their actor awake, and none of this is theirs to carry.
+            None => Box::pin(self.awaited(actor_id, skip_ready_wait)).await,
+        }
+    }
+
+    /// The way to an actor that runs and whose envoy is connected.
+    fn at_hand(&self, actor_id: Id) -> Option<Reached> {
+        let seen = self.lifecycle().observed(&actor_id)?;
+        let envoys = self.lifecycle().envoys();
+        let (generation, connection) = {
+            let view = seen.borrow();
+            let envoy = view.envoy.as_ref().filter(|_| view.phase == Phase::Running)?;
+            (view.generation, envoys.connection(envoy)?)
+        };
+        Some(Reached::new(envoys.clone(), seen, generation, connection))
+    }
+
+    async fn awaited(&self, actor_id: Id, skip_ready_wait: bool) -> Result<Reached, GatewayError> {
         let deadline = Instant::now() + self.settings().ready_timeout;
         let mut waiting = Waiting {
             lifecycle: self.lifecycle(),
@@ -167,7 +187,7 @@ impl Waiting<'_> {
             changed = self.changed(view) => return changed.map(|()| None),
         };
         let (envoys, seen) = (envoys.clone(), self.view.clone());
-        Ok(Some(Reached::new(envoys, seen, view.generation, envoy, connection)))
+        Ok(Some(Reached::new(envoys, seen, view.generation, connection)))
     }
 
     fn pool_failed(&self, view: &View) -> bool {

@@ -37,9 +37,14 @@ impl Lifecycle {
         self.0.views.live(actor_id)
     }
 
+    /// Watches an actor of which there was something to be known lately.
+    pub fn observed(&self, actor_id: &Id) -> Option<watch::Receiver<View>> {
+        self.0.views.watch(actor_id)
+    }
+
     /// Watches an actor, which may sleep or be destroyed.
     pub async fn observe(&self, actor_id: Id) -> Result<watch::Receiver<View>, LifecycleError> {
-        if let Some(watch) = self.0.views.watch(&actor_id) {
+        if let Some(watch) = self.observed(&actor_id) {
             return Ok(watch);
         }
         let _turn = self.0.turns.take(&actor_id).await;
