@@ -10,7 +10,17 @@ use std::{
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks again and again until there is an answer.
-pub async fn eventually<T, P, F>(what: &str, mut probe: P) -> T
+pub async fn eventually<T, P, F>(what: &str, probe: P) -> T
+where
+    P: FnMut() -> F,
+    F: Future<Output = Option<T>>,
+{
+    let found = before_the_deadline(probe).await;
+    found.unwrap_or_else(|| panic!("never happened: {what}"))
+}
+
+/// The same, for whoever has more to say than what never happened.
+pub async fn before_the_deadline<T, P, F>(mut probe: P) -> Option<T>
 where
     P: FnMut() -> F,
     F: Future<Output = Option<T>>,
@@ -18,9 +28,11 @@ where
     let start = Instant::now();
     loop {
         if let Some(found) = probe().await {
-            return found;
+            return Some(found);
         }
-        assert!(start.elapsed() < DEADLINE, "never happened: {what}");
+        if start.elapsed() >= DEADLINE {
+            return None;
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
