@@ -3,6 +3,7 @@
 //! Start: ports, then the data directory, then the `default` namespace, then requests. So a port
 //! that is taken or a directory that is in use leaves nothing half done.
 
+mod addressed;
 mod connections;
 mod front;
 mod listener;
@@ -18,7 +19,8 @@ use self::{connections::Serving, front::Front};
 use crate::{
     actor_data::{ActorData, DataLimits},
     api::Api,
-    auth::{AuthError, Gate, HandedOutToken},
+    audit::AuditLog,
+    auth::{AuthError, Gate, TokenStore, TokenStoreError},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
     directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
@@ -27,7 +29,7 @@ use crate::{
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
-    storage::{Database, GroupReport, OpenError, RocksStorage, StorageObserver},
+    storage::{Database, GroupReport, OpenError, RocksStorage, StorageError, StorageObserver},
     telemetry::Metrics,
 };
 
@@ -49,6 +51,12 @@ pub enum ServerError {
     /// What was stored of the actors could not be read.
     #[error("the actors could not be read from the data directory")]
     Restore(#[source] LifecycleError),
+    /// What was stored of tokens could not be read.
+    #[error("the tokens could not be read from the data directory")]
+    Tokens(#[source] TokenStoreError),
+    /// The audit log could not be read.
+    #[error("the audit log could not be read from the data directory")]
+    Audit(#[source] StorageError),
     /// The metrics contradict each other.
     #[error("the metrics could not be set up: please report this")]
     Metrics(#[source] prometheus::Error),
@@ -90,6 +98,12 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     let directory =
         Directory::new(database.clone(), Arc::clone(&clock), settings.datacenter.clone(), limits);
     bootstrap(&directory).await?;
+    let label = settings.datacenter.label;
+    let opened = TokenStore::open(database.clone(), Arc::clone(&clock), gate.clone(), label).await;
+    let tokens = opened.map_err(ServerError::Tokens)?;
+    let (audited, counted) = (Arc::clone(&clock), Arc::clone(&metrics));
+    let opened = AuditLog::open(database.clone(), settings.audit, audited, counted).await;
+    let (audit, audit_writer) = opened.map_err(ServerError::Audit)?;
     let (lifecycle, starts) = lifecycle(&settings, database, clock);
     lifecycle.restore().await.map_err(ServerError::Restore)?;
 
@@ -103,13 +117,16 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         lifecycle: lifecycle.clone(),
         policy: settings.outbound.clone(),
         settings: settings.serverless,
-        token: HandedOutToken::new(&settings.auth),
+        tokens: tokens.clone(),
     })?;
     tasks.spawn({
         let (serverless, stop) = (serverless.clone(), stop.clone());
         async move { serverless.run(starts, stop).await }
     });
-    // Running requests need their envoys until they are done.
+    // Running requests are written down until they are done.
+    let end_audit = CancellationToken::new();
+    tasks.spawn(audit_writer.run(end_audit.clone()));
+    // They need their envoys as well.
     let end_sessions = CancellationToken::new();
     let sessions = Sessions::new(
         lifecycle.clone(),
@@ -138,6 +155,8 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         lifecycle,
         serverless,
         gate,
+        tokens,
+        audit,
         metrics,
         max_request_body: settings.max_request_body,
     };
@@ -158,6 +177,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     gateway.finish().await;
     end_sessions.cancel();
     sessions.finish().await;
+    end_audit.cancel();
     tasks.close();
     tasks.wait().await;
     if failed.is_cancelled() {

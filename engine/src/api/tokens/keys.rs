@@ -1,0 +1,69 @@
+//! `/auth/signing-keys`: the keys that sign scoped tokens, as JWKs (RFC 8037), and their rotation.
+
+use axum::{Extension, Json as Answer, extract::State};
+use serde::Serialize;
+
+use crate::{
+    api::{
+        Api,
+        access::Noted,
+        body::{Json, Nothing},
+        error::ApiError,
+    },
+    auth::SigningKeySummary,
+    keyspace::Id,
+};
+
+#[derive(Debug, Serialize)]
+pub(in crate::api) struct Listed {
+    keys: Vec<Key>,
+}
+
+#[derive(Debug, Serialize)]
+pub(in crate::api) struct Rotated {
+    key: Key,
+}
+
+#[derive(Debug, Serialize)]
+struct Key {
+    kid: Id,
+    kty: &'static str,
+    crv: &'static str,
+    alg: &'static str,
+    x: String,
+    create_ts: u64,
+    /// When another one took its place; `null`: it signs.
+    retire_ts: Option<u64>,
+    /// No token that it has signed lasts longer.
+    used_until: u64,
+}
+
+pub(in crate::api) async fn list_keys(State(api): State<Api>) -> Result<Answer<Listed>, ApiError> {
+    let keys = api.tokens.signing_keys().await?.into_iter().map(Key::from).collect();
+    Ok(Answer(Listed { keys }))
+}
+
+/// Makes a new key, which signs from now on. What the others have signed stays valid.
+pub(in crate::api) async fn rotate_keys(
+    State(api): State<Api>,
+    Json(Nothing {}): Json<Nothing>,
+) -> Result<(Extension<Noted>, Answer<Rotated>), ApiError> {
+    let key = Key::from(api.tokens.rotate().await?);
+    Ok((Noted::created(key.kid), Answer(Rotated { key })))
+}
+
+impl From<SigningKeySummary> for Key {
+    fn from(key: SigningKeySummary) -> Self {
+        let SigningKeySummary { id, public_key, create_ts, retire_ts, used_until } = key;
+        Self {
+            kid: id,
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: "EdDSA",
+            x: public_key,
+            create_ts,
+            retire_ts,
+            used_until,
+        }
+    }
+}
