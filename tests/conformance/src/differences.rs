@@ -82,6 +82,24 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "a set token is meant to keep strangers out",
     },
     Difference {
+        id: "api-token-header",
+        upstream: "the API takes the token from `Authorization` alone",
+        ours: "from `x-rivet-token` too",
+        reason: "some clients send it nowhere else",
+    },
+    Difference {
+        id: "start-token",
+        upstream: "an app of a serverless pool is started with the admin token",
+        ours: "with a token for its namespace alone, which ends",
+        reason: "whoever may register a pool must not get the admin token by it",
+    },
+    Difference {
+        id: "envoy-path-token",
+        upstream: "a plain request to `/envoys/connect` is answered without a token",
+        ours: "it needs one, as the connection does",
+        reason: "strangers find nothing but health and versions",
+    },
+    Difference {
         id: "gateway-malformed-id",
         upstream: "an actor id that cannot be read is answered 500 `core.internal_error`",
         ours: "404 `actor.not_found`",
