@@ -45,7 +45,8 @@ pub use self::{
     grant::{Grant, GrantTarget, GrantedResource, IdTarget, InvalidGrants, NameTarget},
     policy::{ActorRef, Demand, Operation, Place, Resource},
     store::{
-        IssuedToken, NewScopedToken, SigningKeySummary, TokenStore, TokenStoreError, TokenSummary,
+        IssuedToken, NewScopedToken, Previous, SigningKeySummary, TokenStore, TokenStoreError,
+        TokenSummary,
     },
     token::{AcceptedToken, TokenError},
     watcher::TokenFileWatcher,
@@ -53,6 +54,9 @@ pub use self::{
 
 /// The header in which clients of actors put a token.
 pub const TOKEN_HEADER: &str = "x-rivet-token";
+
+/// How many tokens of one request are looked at.
+const PRESENTED_MAX: usize = 4;
 
 /// The tokens that a request carries.
 #[derive(Debug, Default)]
@@ -62,10 +66,11 @@ pub struct Presented<'t> {
 }
 
 impl<'t> Presented<'t> {
-    /// Adds a token. Of several the first that is valid counts. Nothing at all is no token.
+    /// Adds a token. Of several the first that is valid counts. Nothing at all is no token, and more
+    /// than anybody has a place for are guesses.
     pub fn add(&mut self, token: impl Into<Cow<'t, [u8]>>) {
         let token = token.into();
-        if !token.is_empty() {
+        if !token.is_empty() && self.tokens.len() < PRESENTED_MAX {
             self.tokens.push(token);
         }
     }

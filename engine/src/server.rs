@@ -19,7 +19,7 @@ use self::{connections::Serving, front::Front};
 use crate::{
     actor_data::{ActorData, DataLimits},
     api::Api,
-    audit::AuditLog,
+    audit::{AuditLog, AuditWriter},
     auth::{AuthError, Gate, TokenStore, TokenStoreError},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
@@ -86,8 +86,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         [settings.guard, settings.api_peer, settings.metrics].map(listener::bind);
     let (guard, api_peer, metrics_port) = (guard?, api_peer?, metrics_port?);
 
-    let stop = CancellationToken::new();
-    let failed = CancellationToken::new();
+    let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
     let observer = Observer { metrics: Arc::clone(&metrics), failed: failed.clone() };
     let storage = RocksStorage::open(&settings.data_dir, settings.durability, Arc::new(observer))?;
     let limits = Limits {
@@ -98,12 +97,8 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     let directory =
         Directory::new(database.clone(), Arc::clone(&clock), settings.datacenter.clone(), limits);
     bootstrap(&directory).await?;
-    let label = settings.datacenter.label;
-    let opened = TokenStore::open(database.clone(), Arc::clone(&clock), gate.clone(), label).await;
-    let tokens = opened.map_err(ServerError::Tokens)?;
-    let (audited, counted) = (Arc::clone(&clock), Arc::clone(&metrics));
-    let opened = AuditLog::open(database.clone(), settings.audit, audited, counted).await;
-    let (audit, audit_writer) = opened.map_err(ServerError::Audit)?;
+    let (tokens, (audit, audit_writer)) =
+        records(&settings, &database, &clock, &gate, &metrics).await?;
     let (lifecycle, starts) = lifecycle(&settings, database, clock);
     lifecycle.restore().await.map_err(ServerError::Restore)?;
 
@@ -123,11 +118,9 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         let (serverless, stop) = (serverless.clone(), stop.clone());
         async move { serverless.run(starts, stop).await }
     });
-    // Running requests are written down until they are done.
-    let end_audit = CancellationToken::new();
+    // Running requests need their envoys, and are written down, until they are done.
+    let (end_sessions, end_audit) = (CancellationToken::new(), CancellationToken::new());
     tasks.spawn(audit_writer.run(end_audit.clone()));
-    // They need their envoys as well.
-    let end_sessions = CancellationToken::new();
     let sessions = Sessions::new(
         lifecycle.clone(),
         gate.clone(),
@@ -185,6 +178,21 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What is stored about access: the tokens, known to `gate` from here on, and the audit log.
+async fn records(
+    settings: &Settings,
+    database: &Database,
+    clock: &SharedClock,
+    gate: &Gate,
+    metrics: &Arc<Metrics>,
+) -> Result<(TokenStore, (AuditLog, AuditWriter)), ServerError> {
+    let label = settings.datacenter.label;
+    let tokens = TokenStore::open(database.clone(), Arc::clone(clock), gate.clone(), label).await;
+    let (clock, metrics) = (Arc::clone(clock), Arc::clone(metrics));
+    let audit = AuditLog::open(database.clone(), settings.audit, clock, metrics).await;
+    Ok((tokens.map_err(ServerError::Tokens)?, audit.map_err(ServerError::Audit)?))
 }
 
 /// The life of the actors in `database`.

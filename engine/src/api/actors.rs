@@ -47,7 +47,7 @@ pub(super) async fn create(
 ) -> Result<(Extension<Noted>, Answer<Created>), ApiError> {
     let created = api.lifecycle.create(request.in_namespace(namespace)).await?;
     let actor = Actor::new(created.id, created.row, &api.directory.datacenter().name);
-    Ok((Noted::created(created.id), Answer(Created { actor })))
+    Ok((Noted::created(&created.id), Answer(Created { actor })))
 }
 
 pub(super) async fn get_or_create(
@@ -57,7 +57,7 @@ pub(super) async fn get_or_create(
 ) -> Result<(Extension<Noted>, Answer<Got>), ApiError> {
     let (got, created) = api.lifecycle.get_or_create(request.in_namespace(namespace)).await?;
     let actor = Actor::new(got.id, got.row, &api.directory.datacenter().name);
-    let noted = if created { Noted::created(got.id) } else { Extension(Noted::Unchanged) };
+    let noted = if created { Noted::created(&got.id) } else { Extension(Noted::Unchanged) };
     Ok((noted, Answer(Got { actor, created })))
 }
 

@@ -118,7 +118,7 @@ pub(super) async fn create(
     let name = request.name.parse().map_err(DirectoryError::InvalidNamespace)?;
     let display_name = request.display_name.parse().map_err(DirectoryError::InvalidNamespace)?;
     let created = api.directory.create_namespace(name, display_name).await?;
-    let noted = Noted::created(created.id);
+    let noted = Noted::created(&created.id);
     Ok((noted, Answer(Created { namespace: created.into() })))
 }
 

@@ -53,6 +53,7 @@ pub(super) struct IssueRequest {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "clients know these names")]
 pub(super) struct Issued {
     token: String,
     token_id: TokenId,
@@ -98,7 +99,7 @@ pub(super) async fn issue(
         issued_ts: issued.issued_ts,
         expires_ts: issued.expires_ts,
     };
-    Ok((not_stored(), Noted::created_in(&noted, issued.id), Answer(answer)))
+    Ok((not_stored(), Noted::created_in(&noted, &issued.id), Answer(answer)))
 }
 
 /// Takes a scoped token back.
@@ -194,7 +195,7 @@ async fn create(
     check_text("The name", request.name.as_deref())?;
     let namespace = namespace_ref(&api, namespace).await?;
     let (summary, token) = api.tokens.create(kind, namespace, request.name).await?;
-    let noted = Noted::created(summary.id);
+    let noted = Noted::created(&summary.id);
     let answer = Created { token: token.expose().to_owned(), summary: summary.into() };
     Ok((not_stored(), noted, Answer(answer)))
 }

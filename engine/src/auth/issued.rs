@@ -42,6 +42,15 @@ pub(super) struct Issued {
     checked: Mutex<HashMap<Digest, Arc<ScopedToken>>>,
 }
 
+/// A key that signs or has signed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct KnownKey {
+    pub(super) key: VerifyingKey,
+    /// Nothing that it has signed here lasts longer. What does was signed by somebody who got hold
+    /// of a key that was taken out of use.
+    pub(super) until: Millis,
+}
+
 /// What the store knows.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -50,7 +59,7 @@ pub(super) struct Known {
     /// The secret ones among them, by id: scoped tokens end with the one that issued them.
     secrets: HashSet<TokenId>,
     /// The keys that sign or have signed.
-    pub(super) keys: HashMap<Id, VerifyingKey>,
+    pub(super) keys: HashMap<Id, KnownKey>,
     /// Scoped tokens that were taken back, until they would have ended.
     pub(super) revoked: HashMap<(NamespaceId, TokenId), Millis>,
 }
@@ -91,6 +100,14 @@ impl Issued {
         change(&mut self.known.write().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Changes which keys are known: every signature is checked again.
+    pub(super) fn change_keys(&self, change: impl FnOnce(&mut HashMap<Id, KnownKey>)) {
+        self.change(|known| {
+            change(&mut known.keys);
+            self.checked.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        });
+    }
+
     fn scoped(&self, token: &[u8], digest: &Digest, now: Millis) -> Result<Credential, Denied> {
         let before =
             self.checked.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned();
@@ -114,9 +131,15 @@ impl Issued {
     /// Checks the signature. Only what is right is remembered: nobody can fill the memory with
     /// guesses.
     fn check(&self, token: &[u8], digest: Digest) -> Result<Arc<ScopedToken>, Denied> {
-        let find = |kid: &Id| self.known().keys.get(kid).copied();
-        let claims = jwt::verify(token, find).ok_or(Denied::Invalid)?;
+        let find = |kid: &Id| self.known().keys.get(kid).map(|known| known.key);
+        let (kid, claims) = jwt::verify(token, find).ok_or(Denied::Invalid)?;
         let token = Arc::new(ScopedToken::from(claims));
+        // Asked again under the lock that a rotation waits for: what is remembered below is
+        // either seen by it and forgotten, or comes after it.
+        let known = self.known();
+        if known.keys.get(&kid).is_none_or(|known| token.expires_ts > known.until) {
+            return Err(Denied::Invalid);
+        }
         let mut checked = self.checked.lock().unwrap_or_else(PoisonError::into_inner);
         if checked.len() >= CHECKED_MAX {
             checked.clear();

@@ -1,4 +1,4 @@
-//! Scoped tokens as text: JWS in compact form (RFC 7515), signed with EdDSA over Ed25519 (RFC 8037).
+//! Scoped tokens as text: JWS in compact form (RFC 7515), signed with `EdDSA` over Ed25519 (RFC 8037).
 //! Pure: keys and texts in, claims out.
 //!
 //! Nothing in a token says how it is to be checked: the algorithm is fixed, and the key is one of the
@@ -82,9 +82,12 @@ pub(super) fn sign(claims: &Claims, kid: Id, key: &SigningKey) -> String {
     format!("{signed}.{signature}")
 }
 
-/// What a token says, when one of the keys that `find` knows has signed it. Whether it is still
+/// What a token says, and the key of those that `find` knows which has signed it. Whether it is still
 /// valid is up to the caller.
-pub(super) fn verify(token: &[u8], find: impl Fn(&Id) -> Option<VerifyingKey>) -> Option<Claims> {
+pub(super) fn verify(
+    token: &[u8],
+    find: impl Fn(&Id) -> Option<VerifyingKey>,
+) -> Option<(Id, Claims)> {
     if token.len() > MAX_BYTES {
         return None;
     }
@@ -100,7 +103,7 @@ pub(super) fn verify(token: &[u8], find: impl Fn(&Id) -> Option<VerifyingKey>) -
     let signature = Signature::from_slice(&decode(signature)?).ok()?;
     find(&kid)?.verify_strict(signed.as_bytes(), &signature).ok()?;
     let claims: Claims = serde_json::from_slice(&decode(claims)?).ok()?;
-    (claims.iss == ISSUER).then_some(claims)
+    (claims.iss == ISSUER).then_some((kid, claims))
 }
 
 #[cfg(test)]
@@ -140,7 +143,7 @@ mod tests {
     }
 
     fn read(token: &str) -> Option<Claims> {
-        verify(token.as_bytes(), known)
+        verify(token.as_bytes(), known).map(|(_, claims)| claims)
     }
 
     #[test]

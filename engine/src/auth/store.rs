@@ -1,7 +1,9 @@
-//! Issues tokens, takes them back, and rotates the keys that sign them.
+//! Issues tokens and takes them back.
 //!
 //! A change is first on disk, then in the memory of the gate, then answered; changes happen one
 //! after the other, so that both end up the same.
+
+mod keys;
 
 use std::sync::Arc;
 
@@ -14,9 +16,11 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
+pub use self::keys::{Previous, SigningKeySummary};
+use self::keys::{new_key, signing_key};
 use super::{
     Gate, Grant, Issuer, NamespaceId, NamespaceRef, NamespaceToken, TokenId,
-    issued::{Digest, prefix},
+    issued::{Digest, KnownKey, prefix},
     jwt,
 };
 use crate::{
@@ -92,21 +96,6 @@ pub struct IssuedToken {
     pub expires_ts: Millis,
 }
 
-/// A key that signs or has signed, without the secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SigningKeySummary {
-    /// Which key: `kid` in the tokens' heads.
-    pub id: Id,
-    /// The public key, as JWKs have it: base64url without padding.
-    pub public_key: String,
-    /// When it was made.
-    pub create_ts: Millis,
-    /// When another one took its place.
-    pub retire_ts: Option<Millis>,
-    /// No token that it has signed lasts longer.
-    pub used_until: Millis,
-}
-
 /// Issues tokens; cloning it is cheap.
 #[derive(Debug, Clone)]
 pub struct TokenStore(Arc<Inner>);
@@ -161,7 +150,11 @@ impl TokenStore {
         let mut current = None;
         for (id, row) in keys {
             let key = signing_key(&row)?;
-            gate.issued().change(|known| known.keys.insert(id, key.verifying_key()));
+            let until = if row.retire_ts.is_none() { Millis::MAX } else { row.used_until };
+            let known = KnownKey { key: key.verifying_key(), until };
+            gate.issued().change_keys(|keys| {
+                keys.insert(id, known);
+            });
             if row.retire_ts.is_none() {
                 current = Some(Current { id, key, row });
             }
@@ -320,51 +313,6 @@ impl TokenStore {
         Ok(())
     }
 
-    /// Makes a new key, which signs from now on. Those before it are forgotten when the last token
-    /// that they signed has ended.
-    pub async fn rotate(&self) -> Result<SigningKeySummary, TokenStoreError> {
-        let inner = &self.0;
-        let mut current = inner.current.lock().await;
-        let now = inner.clock.now();
-        let (id, row) = (Id::random(inner.datacenter_label), new_key(now));
-        let key = signing_key(&row)?;
-        let retired = SigningKeyRow { retire_ts: Some(now), ..current.row.clone() };
-        let (old_id, new_row) = (current.id, row.clone());
-        let gone = inner.database.transact(move |transaction| {
-            let range = KeyRange::table::<SigningKeys>();
-            let keys = transaction.range::<SigningKeys>(&range, Order::Ascending, usize::MAX)?;
-            let over = |row: &SigningKeyRow| row.retire_ts.is_some() && row.used_until <= now;
-            let gone: Vec<Id> =
-                keys.iter().filter(|(_, row)| over(row)).map(|(id, _)| *id).collect();
-            for id in &gone {
-                transaction.delete::<SigningKeys>(id);
-            }
-            transaction.put::<SigningKeys>(&old_id, &retired);
-            transaction.put::<SigningKeys>(&id, &new_row);
-            Ok::<_, StorageError>(gone)
-        });
-        let gone = gone.await?;
-        inner.gate.issued().change(|known| {
-            known.keys.retain(|id, _| !gone.contains(id));
-            known.keys.insert(id, key.verifying_key());
-        });
-        let summary = summary(id, &row)?;
-        *current = Current { id, key, row };
-        Ok(summary)
-    }
-
-    /// The keys that sign or have signed, oldest first.
-    pub async fn signing_keys(&self) -> Result<Vec<SigningKeySummary>, TokenStoreError> {
-        let range = KeyRange::table::<SigningKeys>();
-        let rows = self.0.database.transact(move |transaction| {
-            transaction.range::<SigningKeys>(&range, Order::Ascending, usize::MAX)
-        });
-        let mut keys: Vec<_> =
-            rows.await?.iter().map(|(id, row)| summary(*id, row)).collect::<Result<_, _>>()?;
-        keys.sort_by_key(|key| (key.create_ts, key.id));
-        Ok(keys)
-    }
-
     /// Whether tokens are asked for at all.
     pub fn is_needed(&self) -> bool {
         !self.0.gate.is_open()
@@ -382,26 +330,9 @@ impl TokenStore {
     }
 }
 
-fn new_key(now: Millis) -> SigningKeyRow {
-    let seed = Zeroizing::new(random_bytes::<32>());
-    SigningKeyRow { seed: STANDARD.encode(*seed), create_ts: now, retire_ts: None, used_until: now }
-}
-
-fn signing_key(row: &SigningKeyRow) -> Result<SigningKey, TokenStoreError> {
-    let seed = Zeroizing::new(STANDARD.decode(&row.seed).map_err(|_| TokenStoreError::Corrupt)?);
-    let seed = <&[u8; 32]>::try_from(seed.as_slice()).map_err(|_| TokenStoreError::Corrupt)?;
-    Ok(SigningKey::from_bytes(seed))
-}
-
 fn digest_of(row: &NamespaceTokenRow) -> Result<Digest, TokenStoreError> {
     let digest = STANDARD.decode(&row.digest).map_err(|_| TokenStoreError::Corrupt)?;
     digest.try_into().map_err(|_| TokenStoreError::Corrupt)
-}
-
-fn summary(id: Id, row: &SigningKeyRow) -> Result<SigningKeySummary, TokenStoreError> {
-    let SigningKeyRow { create_ts, retire_ts, used_until, .. } = *row;
-    let public_key = URL_SAFE_NO_PAD.encode(signing_key(row)?.verifying_key().as_bytes());
-    Ok(SigningKeySummary { id, public_key, create_ts, retire_ts, used_until })
 }
 
 #[cfg(test)]

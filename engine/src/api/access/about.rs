@@ -44,13 +44,12 @@ impl Door {
         credential: Credential,
         request: Request,
     ) -> Result<Request, ApiError> {
-        let mut request = match credential.namespace() {
-            Some(namespace) => self.within(&credential, namespace, request).await?,
-            None => {
-                // What it is about makes no difference, so nothing is read.
-                self.ask(&credential, Place::Engine, ActorRef::default())?;
-                request
-            }
+        let mut request = if let Some(namespace) = credential.namespace() {
+            self.within(&credential, namespace, request).await?
+        } else {
+            // What it is about makes no difference, so nothing is read.
+            self.ask(&credential, Place::Engine, ActorRef::default())?;
+            request
         };
         request.extensions_mut().insert(Caller(credential));
         Ok(request)

@@ -23,12 +23,12 @@ pub(in crate::api) enum Noted {
 
 impl Noted {
     /// Says what was created.
-    pub(in crate::api) fn created(what: impl ToString) -> Extension<Self> {
+    pub(in crate::api) fn created(what: &impl ToString) -> Extension<Self> {
         Extension(Self::Created { what: what.to_string(), namespace: None })
     }
 
     /// Says what was created in a namespace that the body names.
-    pub(in crate::api) fn created_in(namespace: &str, what: impl ToString) -> Extension<Self> {
+    pub(in crate::api) fn created_in(namespace: &str, what: &impl ToString) -> Extension<Self> {
         Extension(Self::Created { what: what.to_string(), namespace: Some(bounded(namespace)) })
     }
 }

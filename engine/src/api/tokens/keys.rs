@@ -1,16 +1,11 @@
 //! `/auth/signing-keys`: the keys that sign scoped tokens, as JWKs (RFC 8037), and their rotation.
 
 use axum::{Extension, Json as Answer, extract::State};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
-    api::{
-        Api,
-        access::Noted,
-        body::{Json, Nothing},
-        error::ApiError,
-    },
-    auth::SigningKeySummary,
+    api::{Api, access::Noted, body::Json, error::ApiError},
+    auth::{Previous, SigningKeySummary},
     keyspace::Id,
 };
 
@@ -43,13 +38,23 @@ pub(in crate::api) async fn list_keys(State(api): State<Api>) -> Result<Answer<L
     Ok(Answer(Listed { keys }))
 }
 
-/// Makes a new key, which signs from now on. What the others have signed stays valid.
+/// How a new key takes the place of the others.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::api) struct RotateRequest {
+    /// Whether what the others have signed ends now: somebody else may have got them.
+    #[serde(default)]
+    revoke_previous: bool,
+}
+
+/// Makes a new key, which signs from now on.
 pub(in crate::api) async fn rotate_keys(
     State(api): State<Api>,
-    Json(Nothing {}): Json<Nothing>,
+    Json(request): Json<RotateRequest>,
 ) -> Result<(Extension<Noted>, Answer<Rotated>), ApiError> {
-    let key = Key::from(api.tokens.rotate().await?);
-    Ok((Noted::created(key.kid), Answer(Rotated { key })))
+    let previous = if request.revoke_previous { Previous::Revoke } else { Previous::Keep };
+    let key = Key::from(api.tokens.rotate(previous).await?);
+    Ok((Noted::created(&key.kid), Answer(Rotated { key })))
 }
 
 impl From<SigningKeySummary> for Key {

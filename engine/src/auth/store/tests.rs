@@ -234,7 +234,7 @@ async fn a_rotated_key_verifies_until_its_last_token_has_ended() {
     let first = opened.store.signing_keys().await.unwrap()[0].clone();
 
     site.clock.set(NOW + 1);
-    let second = opened.store.rotate().await.unwrap();
+    let second = opened.store.rotate(Previous::Keep).await.unwrap();
     let after = opened.issue(site.one(), Issuer::Admin, 60).await;
 
     assert_ne!(first.public_key, second.public_key);
@@ -252,11 +252,54 @@ async fn a_rotated_key_verifies_until_its_last_token_has_ended() {
     both_are_valid(&opened).await;
 
     site.clock.set(before.expires_ts + USED_AHEAD + 1);
-    let third = opened.store.rotate().await.unwrap();
+    let third = opened.store.rotate(Previous::Keep).await.unwrap();
     let keys = opened.store.signing_keys().await.unwrap();
     assert!(!keys.iter().any(|key| key.id == first.id));
     assert_eq!(keys.last().unwrap().id, third.id);
     assert_eq!(opened.identify(before.token.expose()), Err(Denied::Expired));
+}
+
+#[tokio::test]
+async fn every_scoped_token_ends_when_the_keys_are_revoked() {
+    let site = Site::new();
+    let opened = site.open().await;
+    let before = opened.issue(site.one(), Issuer::Admin, 60).await;
+    assert!(opened.identify(before.token.expose()).is_ok());
+
+    opened.store.rotate(Previous::Revoke).await.unwrap();
+
+    assert_eq!(opened.identify(before.token.expose()), Err(Denied::Invalid));
+    let after = opened.issue(site.one(), Issuer::Admin, 60).await;
+    assert!(opened.identify(after.token.expose()).is_ok());
+    assert_eq!(opened.store.signing_keys().await.unwrap().len(), 1);
+    drop(opened);
+    assert_eq!(site.open().await.identify(before.token.expose()), Err(Denied::Invalid));
+}
+
+/// Somebody got hold of a key and signs tokens that never end; then the key is rotated.
+#[tokio::test]
+async fn a_retired_key_vouches_for_nothing_that_it_has_not_signed_here() {
+    let site = Site::new();
+    let opened = site.open().await;
+    let forged = {
+        let current = opened.store.0.current.lock().await;
+        let claims = jwt::Claims::from(jwt::Said {
+            jti: Id::random(1),
+            namespace_id: site.one().id.0,
+            namespace: "one".to_owned(),
+            sub: None,
+            issuer_token_id: None,
+            iat: NOW / 1000,
+            exp: NOW / 1000 + 1_000_000_000,
+            grants: Vec::new(),
+        });
+        jwt::sign(&claims, current.id, &current.key)
+    };
+    assert!(opened.identify(&forged).is_ok());
+
+    opened.store.rotate(Previous::Keep).await.unwrap();
+
+    assert_eq!(opened.identify(&forged), Err(Denied::Invalid));
 }
 
 #[tokio::test]
