@@ -174,3 +174,19 @@ fn nothing_that_is_printed_holds_a_token() {
         assert!(!printed.contains(secret), "{printed}");
     }
 }
+
+#[test]
+fn a_request_is_one_attempt_however_many_tokens_it_carries() {
+    let gate = fixed(A);
+    let asks = |wrong: usize| {
+        let mut presented = Presented::default();
+        for number in 0..wrong {
+            presented.add(format!("rvt_wrong_wrong_wrong_{number}").into_bytes());
+        }
+        presented.add(A.as_bytes());
+        gate.identify(&presented, None)
+    };
+
+    assert_eq!(asks(3), Ok(Credential::Admin));
+    assert_eq!(asks(4), Err(Denied::Invalid));
+}

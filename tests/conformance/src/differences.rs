@@ -100,6 +100,12 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "strangers find nothing but health and versions",
     },
     Difference {
+        id: "namespace-tokens",
+        upstream: "there is one kind of token, the admin's",
+        ours: "secret, public and scoped tokens of a namespace too",
+        reason: "an app and a browser should not hold the keys to everything",
+    },
+    Difference {
         id: "gateway-malformed-id",
         upstream: "an actor id that cannot be read is answered 500 `core.internal_error`",
         ours: "404 `actor.not_found`",

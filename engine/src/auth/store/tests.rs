@@ -256,7 +256,7 @@ async fn a_rotated_key_verifies_until_its_last_token_has_ended() {
     let keys = opened.store.signing_keys().await.unwrap();
     assert!(!keys.iter().any(|key| key.id == first.id));
     assert_eq!(keys.last().unwrap().id, third.id);
-    assert_eq!(opened.identify(before.token.expose()), Err(Denied::Expired));
+    assert_eq!(opened.identify(before.token.expose()), Err(Denied::Invalid));
 }
 
 #[tokio::test]
