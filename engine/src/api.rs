@@ -4,6 +4,7 @@
 
 mod access;
 mod actors;
+mod audit;
 mod body;
 mod cursor;
 mod datacenters;
@@ -16,6 +17,7 @@ mod query;
 mod request;
 pub mod routes;
 mod runner_configs;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -27,7 +29,11 @@ use axum::{
 };
 
 use crate::{
-    auth::Gate, directory::Directory, lifecycle::Lifecycle, serverless::Serverless,
+    audit::AuditLog,
+    auth::{Gate, TokenStore},
+    directory::Directory,
+    lifecycle::Lifecycle,
+    serverless::Serverless,
     telemetry::Metrics,
 };
 
@@ -42,6 +48,10 @@ pub struct Api {
     pub serverless: Serverless,
     /// Who is let in.
     pub gate: Gate,
+    /// Who issues tokens.
+    pub tokens: TokenStore,
+    /// What is remembered of who did what.
+    pub audit: AuditLog,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The largest request body that is read at all.
@@ -51,13 +61,13 @@ pub struct Api {
 impl Api {
     /// The API port.
     pub fn public_router(&self) -> Router {
-        let router = routes::router(routes::public(), &self.gate);
+        let router = routes::router(routes::public(), self);
         request::observed(router, self).with_state(self.clone())
     }
 
     /// The health port: for probes that have no token and see nothing else.
     pub fn peer_router(&self) -> Router {
-        let router = routes::router(routes::peer(), &self.gate);
+        let router = routes::router(routes::peer(), self);
         request::observed(router, self).with_state(self.clone())
     }
 

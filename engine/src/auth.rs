@@ -1,51 +1,90 @@
-//! May this request pass? Tokens from the configuration and from a file that may change.
+//! May this request pass? Who presents a token, and what they may do with it.
 //!
-//! The engine keeps digests, not tokens: nothing that it could log, dump or leak opens a door.
+//! Three questions, answered in this order: *whose* is the token ([`Gate::identify`]), *what* is
+//! asked for ([`Demand`], declared by each route), and *may* they ([`policy`], the only place that
+//! decides). Admin tokens come from the configuration and from a file that may change; all others
+//! are issued by the engine ([`TokenStore`]).
+//!
+//! The engine keeps digests, not tokens: nothing that it could log, dump or leak opens a door. To
+//! tell whose a token is takes one digest and no look at the disk.
 
+mod credential;
+mod denied;
+mod failures;
 mod file;
+pub mod grant;
 mod handed_out;
+mod issued;
+mod jwt;
+pub mod policy;
+mod store;
 mod token;
 mod watcher;
 
 use std::{
+    borrow::Cow,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
 
+use sha2::{Digest as _, Sha256};
+
+use self::{
+    failures::Failures,
+    issued::{Digest, Issued},
+};
 use crate::{clock::SharedClock, config::AuthSettings, telemetry::Metrics};
 
 pub use self::{
+    credential::{
+        Credential, Issuer, NamespaceId, NamespaceRef, NamespaceToken, ScopedToken, TokenId,
+    },
+    denied::Denied,
+    failures::ClientAddress,
     file::TokenFileError,
-    handed_out::HandedOutToken,
+    grant::{Grant, GrantTarget, GrantedResource, IdTarget, InvalidGrants, NameTarget},
+    policy::{ActorRef, Demand, Operation, Place, Resource},
+    store::{
+        IssuedToken, NewScopedToken, Previous, SigningKeySummary, TokenStore, TokenStoreError,
+        TokenSummary,
+    },
     token::{AcceptedToken, TokenError},
     watcher::TokenFileWatcher,
 };
 
-/// Why a request may not pass. The words are those that clients of upstream know.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Denied {
-    /// There is no bearer token.
-    NotProvided,
-    /// There is one, and it opens nothing (any more).
-    Invalid,
+/// The header in which clients of actors put a token.
+pub const TOKEN_HEADER: &str = "x-rivet-token";
+
+/// How many tokens of one request are looked at.
+const PRESENTED_MAX: usize = 4;
+
+/// The tokens that a request carries.
+#[derive(Debug, Default)]
+pub struct Presented<'t> {
+    tokens: Vec<Cow<'t, [u8]>>,
+    spare: Option<&'t [u8]>,
 }
 
-impl Denied {
-    /// The reason as clients read it.
-    pub fn reason(self) -> &'static str {
-        match self {
-            Self::NotProvided => "Token not provided",
-            Self::Invalid => "Invalid token",
+impl<'t> Presented<'t> {
+    /// Adds a token. Of several the first that is valid counts. Nothing at all is no token, and more
+    /// than anybody has a place for are guesses.
+    pub fn add(&mut self, token: impl Into<Cow<'t, [u8]>>) {
+        let token = token.into();
+        if !token.is_empty() && self.tokens.len() < PRESENTED_MAX {
+            self.tokens.push(token);
         }
     }
 
-    /// The reason as a label of a metric.
-    fn label(self) -> &'static str {
-        match self {
-            Self::NotProvided => "not_provided",
-            Self::Invalid => "invalid",
-        }
+    /// Adds a text that may be a token of the engine, and may as well be somebody else's: it counts
+    /// when it is valid, and is no failure when it is not.
+    pub fn add_spare(&mut self, token: &'t [u8]) {
+        self.spare = Some(token);
     }
+}
+
+/// The token in an `Authorization` header.
+pub fn bearer(authorization: &[u8]) -> Option<&[u8]> {
+    authorization.strip_prefix(b"Bearer ")
 }
 
 /// Who is let in; cloning it is cheap.
@@ -58,6 +97,8 @@ struct Inner {
     open: bool,
     fixed: Vec<AcceptedToken>,
     from_file: RwLock<Vec<AcceptedToken>>,
+    issued: Issued,
+    failures: Failures,
     clock: SharedClock,
     metrics: Arc<Metrics>,
 }
@@ -93,6 +134,8 @@ impl Gate {
             open: settings.is_open(),
             fixed,
             from_file: RwLock::default(),
+            issued: Issued::default(),
+            failures: Failures::new(settings.failures_per_minute),
             clock,
             metrics,
         }));
@@ -106,73 +149,66 @@ impl Gate {
         Ok((gate, watcher))
     }
 
-    /// Lets a request pass that carries this `Authorization` header, or says why not.
-    pub fn check(&self, authorization: Option<&[u8]>) -> Result<(), Denied> {
+    /// Whether everybody is let in.
+    pub fn is_open(&self) -> bool {
+        self.0.open
+    }
+
+    /// Who presents these tokens, or why they are nobody. `from` is where the request comes from:
+    /// an address that tries too many wrong tokens is told to wait.
+    pub fn identify(
+        &self,
+        presented: &Presented<'_>,
+        from: Option<ClientAddress>,
+    ) -> Result<Credential, Denied> {
         if self.0.open {
+            return Ok(Credential::Open);
+        }
+        let mut denied = Denied::NotProvided;
+        for token in &presented.tokens {
+            match self.recognize(token) {
+                Ok(credential) => return Ok(credential),
+                Err(reason) => denied = reason,
+            }
+        }
+        if let Some(Ok(credential)) = presented.spare.map(|token| self.recognize(token)) {
+            return Ok(credential);
+        }
+        if denied.is_attempt()
+            && let Some(from) = from
+            && let Some(retry_after) = self.0.failures.note(from, self.0.clock.now())
+        {
+            denied = Denied::TooMany { retry_after };
+        }
+        self.0.metrics.refused(denied.label());
+        Err(denied)
+    }
+
+    /// Whether whoever has `credential` may do what they want to.
+    pub fn authorize(&self, credential: &Credential, demand: &Demand<'_>) -> Result<(), Denied> {
+        if policy::allows(credential, demand) {
             return Ok(());
         }
-        let outcome = self.judge(authorization);
-        if let Err(denied) = outcome {
-            self.0.metrics.refused(denied.label());
-        }
-        outcome
+        self.0.metrics.refused(Denied::NotPermitted.label());
+        Err(Denied::NotPermitted)
     }
 
-    /// Lets a request pass that carries this token somewhere else than in that header.
-    pub fn check_token(&self, token: Option<&[u8]>) -> Result<(), Denied> {
-        if self.0.open {
-            return Ok(());
-        }
-        let outcome = self.judge_token(token);
-        if let Err(denied) = outcome {
-            self.0.metrics.refused(denied.label());
-        }
-        outcome
-    }
-
-    fn judge(&self, authorization: Option<&[u8]>) -> Result<(), Denied> {
-        self.judge_token(authorization.and_then(|header| header.strip_prefix(b"Bearer ")))
-    }
-
-    fn judge_token(&self, token: Option<&[u8]>) -> Result<(), Denied> {
-        let presented = token.filter(|token| !token.is_empty()).ok_or(Denied::NotProvided)?;
+    fn recognize(&self, token: &[u8]) -> Result<Credential, Denied> {
         let now = self.0.clock.now();
-        let from_file = self.0.from_file.read().unwrap_or_else(PoisonError::into_inner);
-        if token::any_accepts(self.0.fixed.iter().chain(from_file.iter()), presented, now) {
-            Ok(())
-        } else {
-            Err(Denied::Invalid)
-        }
+        let digest: Digest = Sha256::digest(token).into();
+        let is_admin = {
+            let from_file = self.0.from_file.read().unwrap_or_else(PoisonError::into_inner);
+            token::any_accepts(self.0.fixed.iter().chain(from_file.iter()), &digest, now)
+        };
+        if is_admin { Ok(Credential::Admin) } else { self.0.issued.recognize(token, &digest, now) }
     }
 
     fn replace_tokens(&self, tokens: Vec<AcceptedToken>) {
         *self.0.from_file.write().unwrap_or_else(PoisonError::into_inner) = tokens;
     }
 
-    /// Lets a request pass that carries one of these tokens, or says why not.
-    pub fn check_tokens<'t>(
-        &self,
-        presented: impl IntoIterator<Item = &'t [u8]>,
-    ) -> Result<(), Denied> {
-        if self.0.open {
-            return Ok(());
-        }
-        let mut denied = Denied::NotProvided;
-        for token in presented {
-            if self.opens(token) {
-                return Ok(());
-            }
-            denied = Denied::Invalid;
-        }
-        self.0.metrics.refused(denied.label());
-        Err(denied)
-    }
-
-    /// Whether `token` is valid. Asking is no attempt: nothing is counted.
-    pub fn opens(&self, token: &[u8]) -> bool {
-        let now = self.0.clock.now();
-        let from_file = self.0.from_file.read().unwrap_or_else(PoisonError::into_inner);
-        token::any_accepts(self.0.fixed.iter().chain(from_file.iter()), token, now)
+    fn issued(&self) -> &Issued {
+        &self.0.issued
     }
 
     fn metrics(&self) -> &Metrics {

@@ -4,6 +4,7 @@
 //! refused with the reason ([`keys`]). Everything else is a mistake, and named as one.
 
 mod access;
+mod audit;
 mod error;
 mod gateway;
 pub mod keys;
@@ -20,6 +21,7 @@ use std::collections::BTreeMap;
 
 pub use self::{
     access::{AuthSettings, GatewayAccess, Secret},
+    audit::AuditSettings,
     error::{ConfigError, Origin},
     gateway::GatewaySettings,
     pegboard::{EnvoySettings, ServerlessSettings},

@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use axum::{
     extract::Request,
-    http::{HeaderValue, header},
+    http::{HeaderMap, HeaderValue, header},
     response::Response,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -31,7 +31,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::error::GatewayError;
 use self::route::{Head, Route, Routed};
 use crate::{
-    auth::Gate, config::GatewaySettings, keyspace::Id, lifecycle::Lifecycle, telemetry::Metrics,
+    auth::{ClientAddress, Gate},
+    config::GatewaySettings,
+    keyspace::Id,
+    lifecycle::Lifecycle,
+    telemetry::Metrics,
     websocket::is_websocket,
 };
 
@@ -105,12 +109,15 @@ impl Gateway {
         request: Request,
         ray_id: &str,
     ) -> (&'static str, Response) {
+        let from = request.extensions().get().copied();
         let outcome = match claim.0 {
             Ok(Route::Preflight) => return ("preflight", cors::preflight(request.headers())),
-            Ok(Route::Actor(routed)) => match self.admitted(&routed, &request, false) {
-                Ok(()) => self.forward(*routed, request, ray_id).await,
-                Err(error) => Err(error),
-            },
+            Ok(Route::Actor(routed)) => {
+                match self.admitted(*routed, request.headers(), from, false).await {
+                    Ok(routed) => self.forward(routed, request, ray_id).await,
+                    Err(error) => Err(error),
+                }
+            }
             Err(error) => Err(error),
         };
         let response = outcome.unwrap_or_else(|error| {
@@ -121,8 +128,9 @@ impl Gateway {
     }
 
     async fn answer_handshake(&self, claim: Claim, request: Request, ray_id: &str) -> Response {
+        let from = request.extensions().get().copied();
         let routed = match claim.0 {
-            Ok(Route::Actor(routed)) => self.admitted(&routed, &request, true).map(|()| *routed),
+            Ok(Route::Actor(routed)) => self.admitted(*routed, request.headers(), from, true).await,
             // A handshake is a GET: what is no handshake is refused as such.
             Ok(Route::Preflight) => Err(GatewayError::WebSocketNotSupported),
             Err(error) => Err(error),
@@ -130,16 +138,20 @@ impl Gateway {
         self.open_socket(routed, request, ray_id).await
     }
 
-    fn admitted(
+    /// The route of a request that may take it.
+    async fn admitted(
         &self,
-        routed: &Routed,
-        request: &Request,
+        routed: Routed,
+        headers: &HeaderMap,
+        from: Option<ClientAddress>,
         is_websocket: bool,
-    ) -> Result<(), GatewayError> {
+    ) -> Result<Routed, GatewayError> {
         if !self.0.settings.require_token {
-            return Ok(());
+            return Ok(routed);
         }
-        access::check(&self.0.gate, routed, request.headers(), is_websocket)
+        let gate = &self.0.gate;
+        let credential = access::identify(gate, &routed, headers, from, is_websocket)?;
+        access::admit(gate, self.lifecycle(), &credential, routed).await
     }
 
     fn lifecycle(&self) -> &Lifecycle {

@@ -16,6 +16,7 @@
 //! | [`telemetry`] | what do logs and metrics say? |
 //! | [`config`] | what did the operator ask for? |
 //! | [`auth`] | may this request pass? |
+//! | [`audit`] | who did what, and with which result? |
 //! | [`envoys`] | which envoys are there, and what is in flight to them? |
 //! | [`lifecycle`] | which step does an actor take next, and who hears of it? |
 //! | [`session`] | what does an envoy say, and what is it told? |
@@ -42,6 +43,8 @@ pub mod telemetry;
 pub mod config;
 
 pub mod auth;
+
+pub mod audit;
 
 pub mod envoys;
 

@@ -9,6 +9,7 @@ mod boot;
 mod carry_out;
 mod create;
 mod error;
+mod identity;
 mod placing;
 mod requests;
 mod steps;
@@ -29,6 +30,7 @@ use tokio::sync::{Notify, mpsc};
 pub use self::{
     create::NewActor,
     error::LifecycleError,
+    identity::ActorIdentity,
     tenancy::ActorTenancy,
     views::{Phase, View},
 };
@@ -92,6 +94,7 @@ struct Inner {
     /// Namespaces keep their names for good.
     namespaces: RwLock<HashMap<String, Id>>,
     keys: create::KeyCache,
+    identities: identity::Identities,
     /// Is notified when data of destroyed actors waits to be removed.
     purge: Notify,
 }
@@ -138,6 +141,7 @@ impl Lifecycle {
             serverless,
             namespaces: RwLock::default(),
             keys: create::KeyCache::default(),
+            identities: identity::Identities::default(),
             purge: Notify::new(),
         };
         (Self(Arc::new(inner)), starts)

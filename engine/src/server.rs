@@ -3,6 +3,7 @@
 //! Start: ports, then the data directory, then the `default` namespace, then requests. So a port
 //! that is taken or a directory that is in use leaves nothing half done.
 
+mod addressed;
 mod connections;
 mod front;
 mod listener;
@@ -18,7 +19,8 @@ use self::{connections::Serving, front::Front};
 use crate::{
     actor_data::{ActorData, DataLimits},
     api::Api,
-    auth::{AuthError, Gate, HandedOutToken},
+    audit::{AuditLog, AuditWriter},
+    auth::{AuthError, Gate, TokenStore, TokenStoreError},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
     directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
@@ -27,7 +29,7 @@ use crate::{
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
-    storage::{Database, GroupReport, OpenError, RocksStorage, StorageObserver},
+    storage::{Database, GroupReport, OpenError, RocksStorage, StorageError, StorageObserver},
     telemetry::Metrics,
 };
 
@@ -49,6 +51,12 @@ pub enum ServerError {
     /// What was stored of the actors could not be read.
     #[error("the actors could not be read from the data directory")]
     Restore(#[source] LifecycleError),
+    /// What was stored of tokens could not be read.
+    #[error("the tokens could not be read from the data directory")]
+    Tokens(#[source] TokenStoreError),
+    /// The audit log could not be read.
+    #[error("the audit log could not be read from the data directory")]
+    Audit(#[source] StorageError),
     /// The metrics contradict each other.
     #[error("the metrics could not be set up: please report this")]
     Metrics(#[source] prometheus::Error),
@@ -78,8 +86,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         [settings.guard, settings.api_peer, settings.metrics].map(listener::bind);
     let (guard, api_peer, metrics_port) = (guard?, api_peer?, metrics_port?);
 
-    let stop = CancellationToken::new();
-    let failed = CancellationToken::new();
+    let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
     let observer = Observer { metrics: Arc::clone(&metrics), failed: failed.clone() };
     let storage = RocksStorage::open(&settings.data_dir, settings.durability, Arc::new(observer))?;
     let limits = Limits {
@@ -90,6 +97,8 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     let directory =
         Directory::new(database.clone(), Arc::clone(&clock), settings.datacenter.clone(), limits);
     bootstrap(&directory).await?;
+    let (tokens, (audit, audit_writer)) =
+        records(&settings, &database, &clock, &gate, &metrics).await?;
     let (lifecycle, starts) = lifecycle(&settings, database, clock);
     lifecycle.restore().await.map_err(ServerError::Restore)?;
 
@@ -103,14 +112,15 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         lifecycle: lifecycle.clone(),
         policy: settings.outbound.clone(),
         settings: settings.serverless,
-        token: HandedOutToken::new(&settings.auth),
+        tokens: tokens.clone(),
     })?;
     tasks.spawn({
         let (serverless, stop) = (serverless.clone(), stop.clone());
         async move { serverless.run(starts, stop).await }
     });
-    // Running requests need their envoys until they are done.
-    let end_sessions = CancellationToken::new();
+    // Running requests need their envoys, and are written down, until they are done.
+    let (end_sessions, end_audit) = (CancellationToken::new(), CancellationToken::new());
+    tasks.spawn(audit_writer.run(end_audit.clone()));
     let sessions = Sessions::new(
         lifecycle.clone(),
         gate.clone(),
@@ -138,6 +148,8 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         lifecycle,
         serverless,
         gate,
+        tokens,
+        audit,
         metrics,
         max_request_body: settings.max_request_body,
     };
@@ -158,6 +170,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     gateway.finish().await;
     end_sessions.cancel();
     sessions.finish().await;
+    end_audit.cancel();
     tasks.close();
     tasks.wait().await;
     if failed.is_cancelled() {
@@ -165,6 +178,21 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// What is stored about access: the tokens, known to `gate` from here on, and the audit log.
+async fn records(
+    settings: &Settings,
+    database: &Database,
+    clock: &SharedClock,
+    gate: &Gate,
+    metrics: &Arc<Metrics>,
+) -> Result<(TokenStore, (AuditLog, AuditWriter)), ServerError> {
+    let label = settings.datacenter.label;
+    let tokens = TokenStore::open(database.clone(), Arc::clone(clock), gate.clone(), label).await;
+    let (clock, metrics) = (Arc::clone(clock), Arc::clone(metrics));
+    let audit = AuditLog::open(database.clone(), settings.audit, clock, metrics).await;
+    Ok((tokens.map_err(ServerError::Tokens)?, audit.map_err(ServerError::Audit)?))
 }
 
 /// The life of the actors in `database`.

@@ -29,7 +29,7 @@ pub use self::{
 };
 use self::{client::HttpClient, poll::Draining, pools::Pools};
 use crate::{
-    auth::HandedOutToken,
+    auth::TokenStore,
     config::ServerlessSettings,
     directory::{Directory, DirectoryError},
     keyspace::{Id, tables::PoolError},
@@ -49,7 +49,7 @@ pub struct Parts {
     /// How pools are looked after.
     pub settings: ServerlessSettings,
     /// What started apps connect back with.
-    pub token: HandedOutToken,
+    pub tokens: TokenStore,
 }
 
 /// The caller of serverless pools; cloning it is cheap.
@@ -61,7 +61,7 @@ struct Inner {
     directory: Directory,
     lifecycle: Lifecycle,
     settings: ServerlessSettings,
-    token: HandedOutToken,
+    tokens: TokenStore,
     client: HttpClient,
     pools: Pools,
     draining: Draining,
@@ -89,13 +89,13 @@ pub enum RefreshError {
 impl Serverless {
     /// The caller of the pools in `parts.directory`.
     pub fn new(parts: Parts) -> Result<Self, ClientError> {
-        let Parts { directory, lifecycle, policy, settings, token } = parts;
+        let Parts { directory, lifecycle, policy, settings, tokens } = parts;
         Ok(Self(Arc::new(Inner {
             directory,
             lifecycle,
             pools: Pools::new(settings.successes_to_clear_error),
             settings,
-            token,
+            tokens,
             client: HttpClient::new(policy)?,
             draining: Draining::default(),
             changed: Notify::new(),

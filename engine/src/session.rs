@@ -99,11 +99,13 @@ impl Sessions {
         Self(Arc::new(Inner { lifecycle, gate, settings, metrics, tasks, stop }))
     }
 
-    /// Answers a request to [`PATH`]: opens the connection, or opens it only to say why not.
+    /// Whether the request is an envoy that wants to connect.
+    pub fn claims(&self, request: &Request) -> bool {
+        request.uri().path() == PATH && is_websocket(request.headers())
+    }
+
+    /// Answers such a request: opens the connection, or opens it only to say why not.
     pub fn connect(&self, mut request: Request) -> Response {
-        if !is_websocket(request.headers()) {
-            return Response::new("pegboard-envoy WebSocket endpoint".into());
-        }
         let wanted = Wanted::of(&request, &self.0.gate);
         let handshake = match Handshake::of(&mut request) {
             Ok(handshake) => handshake,

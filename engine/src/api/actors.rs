@@ -5,14 +5,15 @@ mod wire;
 
 use std::collections::BTreeMap;
 
-use axum::{Json as Answer, extract::State};
+use axum::{Extension, Json as Answer, extract::State};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
-pub(super) use self::list::list;
+pub(super) use self::list::{ListQuery, Selection, list};
 use self::wire::{Actor, CreateRequest, GetOrCreateRequest};
 use super::{
     Api,
+    access::Noted,
     body::{Done, Json, Nothing, Path},
     error::ApiError,
     namespaces::Pagination,
@@ -43,20 +44,21 @@ pub(super) async fn create(
     State(api): State<Api>,
     QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
     Json(request): Json<CreateRequest>,
-) -> Result<Answer<Created>, ApiError> {
+) -> Result<(Extension<Noted>, Answer<Created>), ApiError> {
     let created = api.lifecycle.create(request.in_namespace(namespace)).await?;
     let actor = Actor::new(created.id, created.row, &api.directory.datacenter().name);
-    Ok(Answer(Created { actor }))
+    Ok((Noted::created(&created.id), Answer(Created { actor })))
 }
 
 pub(super) async fn get_or_create(
     State(api): State<Api>,
     QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
     Json(request): Json<GetOrCreateRequest>,
-) -> Result<Answer<Got>, ApiError> {
+) -> Result<(Extension<Noted>, Answer<Got>), ApiError> {
     let (got, created) = api.lifecycle.get_or_create(request.in_namespace(namespace)).await?;
     let actor = Actor::new(got.id, got.row, &api.directory.datacenter().name);
-    Ok(Answer(Got { actor, created }))
+    let noted = if created { Noted::created(&got.id) } else { Extension(Noted::Unchanged) };
+    Ok((noted, Answer(Got { actor, created })))
 }
 
 /// Answers when the actor is gone: its app has stopped it.

@@ -116,6 +116,11 @@ impl Envoy {
     }
 }
 
+/// What a request is told that is no WebSocket's: envoys connect here.
+pub(super) async fn connect() -> &'static str {
+    "pegboard-envoy WebSocket endpoint"
+}
+
 /// The processes of a protocol that this engine does not speak: there are none.
 #[derive(Debug)]
 pub(super) struct RunnersQuery {

@@ -4,14 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    http::{HeaderValue, StatusCode},
+    http::{HeaderValue, StatusCode, header::RETRY_AFTER},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    auth::Denied, directory::DirectoryError, lifecycle::LifecycleError, storage::StorageError,
+    auth::{Denied, TokenStoreError},
+    directory::DirectoryError,
+    lifecycle::LifecycleError,
+    storage::StorageError,
 };
 
 /// A request that failed, ready to be answered.
@@ -21,7 +24,13 @@ pub(super) struct ApiError {
     body: Envelope,
     /// What really happened: for the log, never for the client.
     cause: Option<Cause>,
+    /// After how many seconds it is worth another try.
+    retry_after: Option<u64>,
 }
+
+/// Group and code of an answer that is an error, for those who write down what happened.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct ErrorCode(pub(super) &'static str, pub(super) &'static str);
 
 /// What the log says about an answer that hides its cause.
 #[derive(Debug, Clone)]
@@ -51,11 +60,21 @@ impl ApiError {
         }
     }
 
-    /// The token is missing or wrong.
-    pub(super) fn forbidden(denied: Denied) -> Self {
+    /// The token is missing, wrong, or not good for this.
+    pub(super) fn denied(denied: Denied) -> Self {
         let reason = denied.reason();
-        let error = Self::new("api", "forbidden", format!("Access denied: {reason}"));
-        Self { status: StatusCode::FORBIDDEN, ..error.because(reason) }
+        let message = format!("Access denied: {reason}");
+        let (status, group, code, retry_after) = match denied {
+            Denied::TooMany { retry_after } => {
+                (StatusCode::TOO_MANY_REQUESTS, "guard", "rate_limit", Some(retry_after))
+            }
+            Denied::NotProvided
+            | Denied::Invalid
+            | Denied::Expired
+            | Denied::Revoked
+            | Denied::NotPermitted => (StatusCode::FORBIDDEN, "api", "forbidden", None),
+        };
+        Self { status, retry_after, ..Self::new(group, code, message).because(reason) }
     }
 
     /// Parameters that do not go together.
@@ -87,7 +106,7 @@ impl ApiError {
 
     fn new(group: &'static str, code: &'static str, message: String) -> Self {
         let body = Envelope { group, code, message, metadata: None };
-        Self { status: StatusCode::BAD_REQUEST, body, cause: None }
+        Self { status: StatusCode::BAD_REQUEST, body, cause: None, retry_after: None }
     }
 
     fn because(self, reason: &str) -> Self {
@@ -155,9 +174,30 @@ impl From<LifecycleError> for ApiError {
     }
 }
 
+impl From<TokenStoreError> for ApiError {
+    fn from(error: TokenStoreError) -> Self {
+        let message = error.to_string();
+        match error {
+            TokenStoreError::NotFound => Self::new("token", "not_found", message),
+            TokenStoreError::TooLong => Self::invalid_input(&message),
+            TokenStoreError::Corrupt => Self::internal(StorageError::Corrupt {
+                table: "signing keys",
+                key: String::new(),
+                reason: message,
+            }),
+            TokenStoreError::Storage(cause) => Self::internal(cause),
+        }
+    }
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
+        let code = ErrorCode(self.body.group, self.body.code);
         let mut response = (self.status, Json(self.body)).into_response();
+        response.extensions_mut().insert(code);
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
         // Converting has no side effects: whoever watches requests logs the cause that is in here.
         if let Some(cause) = self.cause {
             response.extensions_mut().insert(cause);

@@ -1,10 +1,11 @@
 //! `/namespaces`: list and create.
 
-use axum::{Json as Answer, extract::State};
+use axum::{Extension, Json as Answer, extract::State};
 use serde::{Deserialize, Serialize};
 
 use super::{
     Api,
+    access::{Caller, Noted},
     body::Json,
     error::ApiError,
     query::{FromQuery, Query, QueryOf},
@@ -74,29 +75,51 @@ pub(super) struct CreateRequest {
     display_name: String,
 }
 
+/// Who is bound to a namespace sees that one and no other.
 pub(super) async fn list(
     State(api): State<Api>,
+    Caller(caller): Caller,
     QueryOf(query): QueryOf<ListQuery>,
 ) -> Result<Answer<Listed>, ApiError> {
     let directory = &api.directory;
+    if let Some(own) = caller.namespace() {
+        let mut found = directory.namespaces_by_id(vec![own.id.0]).await?;
+        found.retain(|namespace| query.wants(namespace));
+        return Ok(Answer(Listed::of(found, false)));
+    }
     let (found, paged) = match (query.name, query.ids) {
         (Some(name), _) => (directory.find_namespace(name).await?.into_iter().collect(), false),
         (None, ids) if !ids.is_empty() => (directory.namespaces_by_id(ids).await?, false),
         (None, _) => (directory.list_namespaces(query.after, query.limit).await?, true),
     };
-    let cursor = found.last().filter(|_| paged).map(|last| last.create_ts.to_string());
-    let namespaces = found.into_iter().map(Namespace::from).collect();
-    Ok(Answer(Listed { namespaces, pagination: Pagination { cursor } }))
+    Ok(Answer(Listed::of(found, paged)))
+}
+
+impl ListQuery {
+    fn wants(&self, namespace: &directory::Namespace) -> bool {
+        self.name.as_ref().is_none_or(|name| *name == namespace.name)
+            && (self.ids.is_empty() || self.ids.contains(&namespace.id))
+            && self.after.is_none_or(|after| namespace.create_ts > after)
+    }
+}
+
+impl Listed {
+    fn of(found: Vec<directory::Namespace>, paged: bool) -> Self {
+        let cursor = found.last().filter(|_| paged).map(|last| last.create_ts.to_string());
+        let namespaces = found.into_iter().map(Namespace::from).collect();
+        Self { namespaces, pagination: Pagination { cursor } }
+    }
 }
 
 pub(super) async fn create(
     State(api): State<Api>,
     Json(request): Json<CreateRequest>,
-) -> Result<Answer<Created>, ApiError> {
+) -> Result<(Extension<Noted>, Answer<Created>), ApiError> {
     let name = request.name.parse().map_err(DirectoryError::InvalidNamespace)?;
     let display_name = request.display_name.parse().map_err(DirectoryError::InvalidNamespace)?;
     let created = api.directory.create_namespace(name, display_name).await?;
-    Ok(Answer(Created { namespace: created.into() }))
+    let noted = Noted::created(&created.id);
+    Ok((noted, Answer(Created { namespace: created.into() })))
 }
 
 impl From<directory::Namespace> for Namespace {

@@ -51,16 +51,21 @@ impl<T: FromQuery, S: Sync> FromRequestParts<S> for QueryOf<T> {
 pub(super) struct Query(Vec<(String, String)>);
 
 impl Query {
-    fn parse(uri: &Uri, known: &[&str]) -> Result<Self, ApiError> {
-        let text = uri.query().unwrap_or_default();
-        let pairs: Vec<(String, String)> =
-            url::form_urlencoded::parse(text.as_bytes()).into_owned().collect();
+    /// The parameters in `uri`, which have to be known ones.
+    pub(super) fn parse(uri: &Uri, known: &[&str]) -> Result<Self, ApiError> {
+        let Self(pairs) = Self::lenient(uri);
         match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
             None => Ok(Self(pairs)),
             Some((name, _)) => {
                 Err(refused(name, &format!("unknown field `{name}`, {}", expected(known))))
             }
         }
+    }
+
+    /// The parameters in `uri`, whether they are known or not.
+    pub(super) fn lenient(uri: &Uri) -> Self {
+        let text = uri.query().unwrap_or_default();
+        Self(url::form_urlencoded::parse(text.as_bytes()).into_owned().collect())
     }
 
     /// A parameter that may be absent, which an empty one is too.

@@ -36,9 +36,14 @@ pub(super) fn observed(router: Router<Api>, api: &Api) -> Router<Api> {
     router.layer(from_fn_with_state(observer, observe))
 }
 
-async fn observe(State(observer): State<Observer>, request: Request, next: Next) -> Response {
+/// The id of a request, which its answer and the log carry too.
+#[derive(Debug, Clone)]
+pub(super) struct RayId(pub(super) String);
+
+async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let ray_id = Id::random(observer.datacenter_label).to_string();
+    request.extensions_mut().insert(RayId(ray_id.clone()));
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let mut response = if declared_length(&request) > observer.max_request_body {

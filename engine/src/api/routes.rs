@@ -2,24 +2,70 @@
 
 use axum::{
     Router,
+    handler::Handler,
+    http::Method,
     middleware::from_fn_with_state,
-    routing::{MethodRouter, delete, get, post, put},
+    routing::{MethodFilter, MethodRouter},
 };
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use super::{
-    Api, access, actors, datacenters, envoys, error::ApiError, health, metadata, namespaces,
-    runner_configs,
+    Api,
+    access::{self, Door},
+    actors, audit, datacenters, envoys,
+    error::ApiError,
+    health, metadata, namespaces, runner_configs, tokens,
 };
-use crate::auth::Gate;
+use crate::auth::{Operation, Resource};
 
-/// Who may use a route.
+/// Who may use a method of a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// Everybody. The answer must be fit for strangers.
     Public,
-    /// Those with an admin token.
-    Admin,
+    /// Those whose credential is good for this.
+    Wants(Wants),
+}
+
+/// What a method of a route does, as [`crate::auth::policy`] is asked about it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wants {
+    /// To what kind of thing it is done.
+    pub resource: Resource,
+    /// What is done.
+    pub operation: Operation,
+    /// How a request says to which of them.
+    pub about: About,
+}
+
+/// How a request says what it is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum About {
+    /// It is about the engine as a whole.
+    Engine,
+    /// It is about what the caller may see: the route leaves the rest out.
+    Own,
+    /// The query names a namespace.
+    Namespace,
+    /// The body names a namespace.
+    NamespaceInBody,
+    /// The query names a namespace, the path an actor in it.
+    ActorInPath,
+    /// The query names a namespace, and actors in it. Asked for by id or key they are *found*
+    /// ([`Resource::ActorResolution`], [`Operation::Read`]), not listed.
+    ActorsInQuery,
+    /// The query names a namespace, the body an actor in it.
+    ActorInBody,
+}
+
+impl Wants {
+    /// Whether a call is written to the audit log.
+    pub fn is_audited(&self) -> bool {
+        match self.operation {
+            Operation::Create | Operation::Update | Operation::Delete => true,
+            Operation::Read | Operation::List => false,
+        }
+    }
 }
 
 /// A route.
@@ -27,76 +73,178 @@ pub enum Access {
 pub struct Route {
     /// Its template.
     pub path: &'static str,
-    /// Who may use it. There is no default.
+    /// What it answers.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// A method of a route. It cannot be made without saying who may use it.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The method. Who may `GET` may also ask for the head alone.
+    pub method: Method,
+    /// Who may use it.
     pub access: Access,
-    methods: MethodRouter<Api>,
+    handler: MethodRouter<Api>,
 }
 
 /// The routes of the API port.
 pub fn public() -> Vec<Route> {
+    use About::{
+        ActorInBody, ActorInPath, ActorsInQuery, Engine as Whole, Namespace as InNamespace,
+        NamespaceInBody, Own,
+    };
+    use Operation::{Create, Delete, List, Read, Update};
+    use Resource::{
+        Actor, ActorKv, ActorResolution, AuditLog, Datacenter, Engine, Envoy, Namespace,
+        PublicToken, RunnerConfig, ScopedToken, SecretToken, SigningKey,
+    };
+
     vec![
-        route("/health", Access::Public, get(health::health)),
-        route("/metadata", Access::Public, get(metadata::metadata)),
-        route("/health/fanout", Access::Admin, get(health::fanout)),
-        route("/datacenters", Access::Admin, get(datacenters::list)),
-        route("/namespaces", Access::Admin, get(namespaces::list).post(namespaces::create)),
-        route("/runner-configs", Access::Admin, get(runner_configs::list)),
+        route("/health", [get(Access::Public, health::health)]),
+        route("/metadata", [get(Access::Public, metadata::metadata)]),
+        route("/health/fanout", [get(wants(Engine, Read, Whole), health::fanout)]),
+        route("/datacenters", [get(wants(Datacenter, List, Own), datacenters::list)]),
+        route(
+            "/namespaces",
+            [
+                get(wants(Namespace, List, Own), namespaces::list),
+                post(wants(Namespace, Create, Whole), namespaces::create),
+            ],
+        ),
+        route(
+            "/runner-configs",
+            [get(wants(RunnerConfig, List, InNamespace), runner_configs::list)],
+        ),
         route(
             "/runner-configs/{runner_name}",
-            Access::Admin,
-            put(runner_configs::replace).delete(runner_configs::remove),
+            [
+                put(wants(RunnerConfig, Update, InNamespace), runner_configs::replace),
+                delete(wants(RunnerConfig, Delete, InNamespace), runner_configs::remove),
+            ],
         ),
         route(
             "/runner-configs/{runner_name}/refresh-metadata",
-            Access::Admin,
-            post(runner_configs::refresh_metadata),
+            [post(wants(RunnerConfig, Update, InNamespace), runner_configs::refresh_metadata)],
         ),
         route(
             "/runner-configs/serverless-health-check",
-            Access::Admin,
-            post(runner_configs::health_check),
+            [post(wants(RunnerConfig, Update, InNamespace), runner_configs::health_check)],
         ),
         route(
             "/actors",
-            Access::Admin,
-            get(actors::list).post(actors::create).put(actors::get_or_create),
+            [
+                get(wants(Actor, List, ActorsInQuery), actors::list),
+                post(wants(Actor, Create, ActorInBody), actors::create),
+                put(wants(ActorResolution, Create, ActorInBody), actors::get_or_create),
+            ],
         ),
-        route("/actors/names", Access::Admin, get(actors::names)),
-        route("/actors/{actor_id}", Access::Admin, delete(actors::destroy)),
-        route("/actors/{actor_id}/sleep", Access::Admin, post(actors::sleep)),
-        route("/actors/{actor_id}/reschedule", Access::Admin, post(actors::reschedule)),
-        route("/actors/{actor_id}/kv/keys/{key}", Access::Admin, get(actors::kv_value)),
-        route("/envoys", Access::Admin, get(envoys::list)),
-        route("/runners", Access::Admin, get(envoys::runners)),
-        route("/runners/names", Access::Admin, get(envoys::runner_names)),
+        route("/actors/names", [get(wants(Actor, List, InNamespace), actors::names)]),
+        route("/actors/{actor_id}", [delete(wants(Actor, Delete, ActorInPath), actors::destroy)]),
+        route("/actors/{actor_id}/sleep", [post(wants(Actor, Update, ActorInPath), actors::sleep)]),
+        route(
+            "/actors/{actor_id}/reschedule",
+            [post(wants(Actor, Update, ActorInPath), actors::reschedule)],
+        ),
+        route(
+            "/actors/{actor_id}/kv/keys/{key}",
+            [get(wants(ActorKv, Read, ActorInPath), actors::kv_value)],
+        ),
+        route("/envoys", [get(wants(Envoy, List, InNamespace), envoys::list)]),
+        route("/envoys/connect", [get(wants(Envoy, List, Own), envoys::connect)]),
+        route("/runners", [get(wants(Envoy, List, InNamespace), envoys::runners)]),
+        route("/runners/names", [get(wants(Envoy, List, InNamespace), envoys::runner_names)]),
+        route("/auth/tokens", [post(wants(ScopedToken, Create, NamespaceInBody), tokens::issue)]),
+        route(
+            "/auth/tokens/{token_id}",
+            [delete(wants(ScopedToken, Delete, InNamespace), tokens::revoke_scoped)],
+        ),
+        route(
+            "/auth/public-tokens",
+            [
+                get(wants(PublicToken, List, InNamespace), tokens::list_public),
+                post(wants(PublicToken, Create, InNamespace), tokens::create_public),
+            ],
+        ),
+        route(
+            "/auth/public-tokens/{token_id}",
+            [delete(wants(PublicToken, Delete, InNamespace), tokens::revoke_public)],
+        ),
+        route(
+            "/auth/secret-tokens",
+            [
+                get(wants(SecretToken, List, InNamespace), tokens::list_secret),
+                post(wants(SecretToken, Create, InNamespace), tokens::create_secret),
+            ],
+        ),
+        route(
+            "/auth/secret-tokens/{token_id}",
+            [delete(wants(SecretToken, Delete, InNamespace), tokens::revoke_secret)],
+        ),
+        route(
+            "/auth/signing-keys",
+            [
+                get(wants(SigningKey, List, Whole), tokens::list_keys),
+                post(wants(SigningKey, Create, Whole), tokens::rotate_keys),
+            ],
+        ),
+        route("/audit", [get(wants(AuditLog, List, Whole), audit::list)]),
     ]
 }
 
 /// The routes of the health port.
 pub fn peer() -> Vec<Route> {
-    vec![route("/health", Access::Public, get(health::health))]
+    vec![route("/health", [get(Access::Public, health::health)])]
 }
 
-/// The routes as a router, each behind its policy.
-pub(super) fn router(routes: Vec<Route>, gate: &Gate) -> Router<Api> {
+/// The routes as a router, each method behind its policy.
+pub(super) fn router(routes: Vec<Route>, api: &Api) -> Router<Api> {
     let mut router = Router::new();
-    for Route { path, access, methods } in routes {
-        let methods = match access {
-            Access::Public => methods,
+    for Route { path, endpoints } in routes {
+        let guarded = endpoints.into_iter().map(|Endpoint { access, handler, .. }| match access {
+            Access::Public => handler,
             // Only requests that a method answers: a wrong method needs no token to be told so.
-            Access::Admin => {
-                methods.route_layer(from_fn_with_state(gate.clone(), access::require_token))
+            Access::Wants(wants) => {
+                handler.route_layer(from_fn_with_state(Door::new(api, wants), access::pass))
             }
-        };
+        });
+        let methods = guarded.reduce(MethodRouter::merge).unwrap_or_default();
         // Outside of the policy: a browser's preflight carries no token.
-        let methods = methods.layer(mirroring_cors());
-        router = router.route(path, methods);
+        router = router.route(path, methods.layer(mirroring_cors()));
     }
     router.fallback_service(Router::new().fallback(not_found).layer(CorsLayer::permissive()))
 }
 
-fn route(path: &'static str, access: Access, methods: MethodRouter<Api>) -> Route {
-    Route { path, access, methods }
+fn route<const N: usize>(path: &'static str, endpoints: [Endpoint; N]) -> Route {
+    Route { path, endpoints: endpoints.into() }
+}
+
+fn wants(resource: Resource, operation: Operation, about: About) -> Access {
+    Access::Wants(Wants { resource, operation, about })
+}
+
+fn get<H: Handler<T, Api>, T: 'static>(access: Access, handler: H) -> Endpoint {
+    endpoint(Method::GET, MethodFilter::GET, access, handler)
+}
+
+fn post<H: Handler<T, Api>, T: 'static>(access: Access, handler: H) -> Endpoint {
+    endpoint(Method::POST, MethodFilter::POST, access, handler)
+}
+
+fn put<H: Handler<T, Api>, T: 'static>(access: Access, handler: H) -> Endpoint {
+    endpoint(Method::PUT, MethodFilter::PUT, access, handler)
+}
+
+fn delete<H: Handler<T, Api>, T: 'static>(access: Access, handler: H) -> Endpoint {
+    endpoint(Method::DELETE, MethodFilter::DELETE, access, handler)
+}
+
+fn endpoint<H: Handler<T, Api>, T: 'static>(
+    method: Method,
+    filter: MethodFilter,
+    access: Access,
+    handler: H,
+) -> Endpoint {
+    Endpoint { method, access, handler: axum::routing::on(filter, handler) }
 }
 
 async fn not_found() -> ApiError {

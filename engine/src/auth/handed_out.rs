@@ -1,48 +1,56 @@
 //! The token that the engine hands to apps which it starts: they connect back with it.
+//!
+//! Whoever registers a serverless pool names the URL that gets this token, and a secret token is
+//! enough to register one. So it is worth something in the pool's namespace alone, and ends.
 
-use std::path::PathBuf;
-
-use super::file::{self, TokenFileError};
-use crate::{
-    clock::Millis,
-    config::{AuthSettings, Secret},
+use super::{
+    Grant, GrantTarget, GrantedResource, Issuer, NamespaceRef, NewScopedToken, Operation,
+    TokenStore, TokenStoreError,
 };
+use crate::config::Secret;
 
-/// Where that token comes from. The gate keeps digests alone, so it is read where it is written.
-#[derive(Debug, Clone)]
-pub enum HandedOutToken {
-    /// Everybody is let in: apps need none.
-    NotNeeded,
-    /// The one that is valid as long as the process runs.
-    Fixed(Secret),
-    /// The one of this file that is valid for longest.
-    FromFile(PathBuf),
+/// How long the token lasts beyond the request that it comes with, in seconds: an app that is late
+/// to leave may lose its connection meanwhile.
+const GRACE: u64 = 60 * 60;
+
+impl TokenStore {
+    /// A token for an app of a pool that is started by a request of `lifespan` seconds; `None`
+    /// where everybody is let in.
+    pub async fn hand_out(
+        &self,
+        namespace: NamespaceRef,
+        pool: &str,
+        lifespan: u32,
+    ) -> Result<Option<Secret>, TokenStoreError> {
+        if !self.is_needed() {
+            return Ok(None);
+        }
+        let issued = self.issue(NewScopedToken {
+            namespace,
+            subject: Some(format!("pool {pool}")),
+            issuer: Issuer::Admin,
+            duration: u64::from(lifespan) + GRACE,
+            grants: of_an_app(),
+        });
+        Ok(Some(issued.await?.token))
+    }
 }
 
-impl HandedOutToken {
-    /// The token of an engine with these settings.
-    pub fn new(settings: &AuthSettings) -> Self {
-        match (&settings.admin_token, &settings.admin_token_file) {
-            (Some(token), _) => Self::Fixed(token.clone()),
-            (None, Some(path)) => Self::FromFile(path.clone()),
-            (None, None) => Self::NotNeeded,
-        }
-    }
+/// What an app does: connect, and use actors as a client.
+fn of_an_app() -> Vec<Grant> {
+    use Operation::{Create, Delete, List, Read, Update};
 
-    /// The token, for an app that is started at `now`. Reads the disk where it is in a file.
-    pub fn at(&self, now: Millis) -> Result<Option<Secret>, TokenFileError> {
-        match self {
-            Self::NotNeeded => Ok(None),
-            Self::Fixed(token) => Ok(Some(token.clone())),
-            Self::FromFile(path) => {
-                let tokens = file::read(path, |token, not_after| {
-                    Ok((Secret::new(token.to_owned()), not_after))
-                })?;
-                let end = |not_after: Option<Millis>| not_after.unwrap_or(Millis::MAX);
-                let valid = tokens.into_iter().filter(|(_, not_after)| now <= end(*not_after));
-                // Of several without an end the last one: new ones are written after old ones.
-                Ok(valid.max_by_key(|(_, not_after)| end(*not_after)).map(|(token, _)| token))
-            }
-        }
-    }
+    let grant = |resource, operations: &[Operation]| Grant {
+        resource,
+        target: GrantTarget::Any,
+        operations: operations.to_vec(),
+    };
+    vec![
+        grant(GrantedResource::Envoy, &[Create, List]),
+        grant(GrantedResource::Actor, &[Create, Read, Update, Delete, List]),
+        grant(GrantedResource::ActorGateway, &[Create, Read]),
+        grant(GrantedResource::ActorKv, &[Read]),
+        grant(GrantedResource::RunnerConfig, &[List]),
+        grant(GrantedResource::Datacenter, &[List]),
+    ]
 }

@@ -5,10 +5,7 @@ use std::{fs, io::Write};
 use camino_tempfile::Utf8TempDir;
 
 use super::*;
-use crate::{
-    clock::ManualClock,
-    config::{GatewayAccess, Secret},
-};
+use crate::{clock::ManualClock, config::Secret};
 
 const A: &str = "rvt_aaaaaaaaaaaaaaaaaaaa";
 const B: &str = "rvt_bbbbbbbbbbbbbbbbbbbb";
@@ -27,9 +24,8 @@ impl Site {
         fs::write(&path, content).unwrap();
         let clock = ManualClock::at(1000);
         let settings = AuthSettings {
-            admin_token: None,
             admin_token_file: Some(path.into_std_path_buf()),
-            gateway: GatewayAccess::Token,
+            ..AuthSettings::default()
         };
         let metrics = Arc::new(Metrics::new().unwrap());
         let (gate, watcher) = Gate::new(&settings, clock.clone(), metrics).unwrap();
@@ -44,8 +40,17 @@ impl Site {
     }
 
     fn lets_in(&self, token: &str) -> bool {
-        self.gate.check(Some(format!("Bearer {token}").as_bytes())).is_ok()
+        identify(&self.gate, format!("Bearer {token}").as_bytes()).is_ok()
     }
+}
+
+/// Who sends this `Authorization` header.
+fn identify(gate: &Gate, authorization: &[u8]) -> Result<Credential, Denied> {
+    let mut presented = Presented::default();
+    if let Some(token) = bearer(authorization) {
+        presented.add(token);
+    }
+    gate.identify(&presented, None)
 }
 
 fn one(token: &str) -> String {
@@ -55,8 +60,7 @@ fn one(token: &str) -> String {
 fn fixed(token: &str) -> Gate {
     let settings = AuthSettings {
         admin_token: Some(Secret::new(token.to_owned())),
-        admin_token_file: None,
-        gateway: GatewayAccess::Token,
+        ..AuthSettings::default()
     };
     let metrics = Arc::new(Metrics::new().unwrap());
     Gate::new(&settings, ManualClock::at(0), metrics).unwrap().0
@@ -65,10 +69,10 @@ fn fixed(token: &str) -> Gate {
 #[test]
 fn only_the_exact_token_behind_bearer_is_let_in() {
     let gate = fixed(A);
-    let check = |header: &str| gate.check(Some(header.as_bytes()));
+    let check = |header: &str| identify(&gate, header.as_bytes());
 
-    assert_eq!(check(&format!("Bearer {A}")), Ok(()));
-    assert_eq!(gate.check(None), Err(Denied::NotProvided));
+    assert_eq!(check(&format!("Bearer {A}")), Ok(Credential::Admin));
+    assert_eq!(gate.identify(&Presented::default(), None), Err(Denied::NotProvided));
     assert_eq!(check("Bearer "), Err(Denied::NotProvided));
     assert_eq!(check(&format!("Basic {A}")), Err(Denied::NotProvided));
     assert_eq!(check(&format!("bearer {A}")), Err(Denied::NotProvided));
@@ -169,4 +173,20 @@ fn nothing_that_is_printed_holds_a_token() {
     for secret in [A, B, "hunter2"] {
         assert!(!printed.contains(secret), "{printed}");
     }
+}
+
+#[test]
+fn a_request_is_one_attempt_however_many_tokens_it_carries() {
+    let gate = fixed(A);
+    let asks = |wrong: usize| {
+        let mut presented = Presented::default();
+        for number in 0..wrong {
+            presented.add(format!("rvt_wrong_wrong_wrong_{number}").into_bytes());
+        }
+        presented.add(A.as_bytes());
+        gate.identify(&presented, None)
+    };
+
+    assert_eq!(asks(3), Ok(Credential::Admin));
+    assert_eq!(asks(4), Err(Denied::Invalid));
 }

@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use super::{
     ConfigError,
     merge::Merged,
-    values::{boolean, one_of, text},
+    values::{boolean, number, one_of, text},
 };
 
 /// Text that is never shown, and wiped when it is dropped.
@@ -42,6 +42,20 @@ pub struct AuthSettings {
     pub admin_token_file: Option<PathBuf>,
     /// Who may reach actors through the gateway.
     pub gateway: GatewayAccess,
+    /// How many wrong tokens an address may try in a minute before it has to wait; 0: any number.
+    pub failures_per_minute: u32,
+}
+
+impl Default for AuthSettings {
+    /// Without a token.
+    fn default() -> Self {
+        Self {
+            admin_token: None,
+            admin_token_file: None,
+            gateway: GatewayAccess::Token,
+            failures_per_minute: 100,
+        }
+    }
 }
 
 /// Who may reach actors through the gateway.
@@ -89,7 +103,12 @@ pub(super) fn auth(merged: &mut Merged, hosts: [IpAddr; 3]) -> Result<AuthSettin
         &[("token", GatewayAccess::Token), ("open", GatewayAccess::Open)],
     )?;
     let gateway = gateway.unwrap_or_default();
-    let auth = AuthSettings { admin_token, admin_token_file, gateway };
+    // Beyond a thousand a second, nothing is limited any more.
+    let failures = number(merged, "auth.failures_per_minute", 60_000)?;
+    let failures_per_minute = failures
+        .and_then(|failures| u32::try_from(failures).ok())
+        .unwrap_or(AuthSettings::default().failures_per_minute);
+    let auth = AuthSettings { admin_token, admin_token_file, gateway, failures_per_minute };
     match (auth.is_open(), open) {
         (true, Some(true)) | (false, Some(false) | None) => Ok(auth),
         (true, None) if hosts.iter().all(IpAddr::is_loopback) => Ok(auth),

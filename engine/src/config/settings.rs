@@ -7,8 +7,10 @@ use std::{
 };
 
 use super::{
-    AuthSettings, ConfigError, Environment, EnvoySettings, GatewaySettings, ServerlessSettings,
+    AuditSettings, AuthSettings, ConfigError, Environment, EnvoySettings, GatewaySettings,
+    ServerlessSettings,
     access::auth,
+    audit::audit,
     keys::{self, Effect},
     merge::Merged,
     outbound::outbound,
@@ -34,6 +36,8 @@ pub struct Listen {
 pub struct Settings {
     /// Who is let in.
     pub auth: AuthSettings,
+    /// How much is remembered of who did what.
+    pub audit: AuditSettings,
     /// Where the data is.
     pub data_dir: PathBuf,
     /// What an acknowledged write survives.
@@ -82,6 +86,7 @@ impl Settings {
         Ok(Self {
             gateway: GatewaySettings::from_merged(merged, &auth, max_request_body)?,
             auth,
+            audit: audit(merged)?,
             data_dir: text(merged, "file_system.path")?
                 .map_or_else(|| default_data_dir(environment), PathBuf::from),
             durability: durability(merged)?,

@@ -73,7 +73,7 @@ pub enum GatewayError {
         /// Which.
         name: String,
     },
-    /// There is no valid token.
+    /// There is no valid token, or one that is not good for this.
     #[error("Access denied: {}", .0.reason())]
     Forbidden(Denied),
     /// A socket carries no token at all.
@@ -196,6 +196,9 @@ impl GatewayError {
             Self::QueryInvalidPercentEncoding { .. } => {
                 ("guard", "query_invalid_percent_encoding", BAD)
             }
+            Self::Forbidden(Denied::TooMany { .. }) => {
+                ("guard", "rate_limit", StatusCode::TOO_MANY_REQUESTS)
+            }
             Self::Forbidden(_) => ("api", "forbidden", StatusCode::FORBIDDEN),
             Self::Lifecycle(error) => lifecycle(error),
             Self::DestroyedWhileWaiting => ("actor", "destroyed_while_waiting_for_ready", BAD),
@@ -279,6 +282,9 @@ impl GatewayError {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if let Self::Forbidden(Denied::TooMany { retry_after }) = self {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+        }
         if let Ok(name) = HeaderValue::try_from(format!("{group}.{code}")) {
             headers.insert("x-rivet-error", name);
         }

@@ -24,10 +24,16 @@
 //! | `45` | [`StagedSegments`] | actor id, txid, first page | [`SegmentRow`], guarded by `44` |
 //! | `46` | [`StagedPages`] | actor id, txid, page number | [`PageRow`], guarded by `44`, then `42` |
 //! | `47` | [`ActorPurges`] | actor id | [`PurgeRow`] |
+//! | `50` | [`NamespaceTokens`] | namespace id, token id | [`NamespaceTokenRow`] |
+//! | `51` | [`SigningKeys`] | key id | [`SigningKeyRow`] |
+//! | `52` | [`RevokedTokens`] | namespace id, token id | [`RevokedTokenRow`] |
+//! | `53` | [`AuditEntries`] | number | [`AuditRow`] |
 
 mod actor_data;
 mod actors;
+mod audit;
 mod runner_configs;
+mod tokens;
 
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +49,13 @@ pub use self::{
         CommandRow, CrashPolicy, DestroyedActors, EnvoyActorKey, EnvoyActorRow, EnvoyActors,
         EnvoyCommandKey, EnvoyCommands, LiveActors, PoolError, Present, Retries, StopReason,
     },
+    audit::{AuditActor, AuditEntries, AuditRow},
     runner_configs::{
         Eviction, RunnerConfigKey, RunnerConfigRow, RunnerConfigs, RunnerKind, ServerlessRow,
+    },
+    tokens::{
+        NamespaceTokenKind, NamespaceTokenRow, NamespaceTokens, RevokedTokenRow, RevokedTokens,
+        SigningKeyRow, SigningKeys, TokenKey,
     },
 };
 use super::{Id, Key, KeyError, KeyReader, KeyWriter, Table, value::json_rows};

@@ -12,7 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service;
 
-use crate::telemetry::Metrics;
+use super::addressed::Addressed;
+use crate::{auth::ClientAddress, telemetry::Metrics};
 
 /// A client that has not sent a request's head by then is not going to.
 const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
@@ -80,8 +81,10 @@ impl Serving {
                 accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok((stream, _)) => {
-                    let (serving, service) = (self.clone(), service.clone());
+                Ok((stream, peer)) => {
+                    let address = ClientAddress::new(peer.ip());
+                    let (serving, service) =
+                        (self.clone(), Addressed { address, service: service.clone() });
                     self.tasks.spawn(async move { serving.serve(stream, service).await });
                 }
                 Err(error) => {

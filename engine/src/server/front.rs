@@ -11,10 +11,7 @@ use axum::{Router, body::Body, extract::Request, response::Response};
 use hyper::body::Incoming;
 use tower_service::Service;
 
-use crate::{
-    gateway::Gateway,
-    session::{self, Sessions},
-};
+use crate::{gateway::Gateway, session::Sessions};
 
 /// Everything behind the API port.
 #[derive(Debug, Clone)]
@@ -41,7 +38,7 @@ impl Service<Request<Incoming>> for Front {
 
 impl Front {
     async fn answer(mut self, request: Request) -> Response {
-        if request.uri().path() == session::PATH {
+        if self.sessions.claims(&request) {
             return self.sessions.connect(request);
         }
         if let Some(claim) = self.gateway.claim(&request) {

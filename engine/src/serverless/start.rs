@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     actor::Event,
-    auth::TokenFileError,
+    auth::{NamespaceId, NamespaceRef, TokenStoreError},
     keyspace::tables::{PoolError, ServerlessRow},
     lifecycle::{Phase, ServerlessStart, View},
 };
@@ -152,9 +152,9 @@ impl Serverless {
             .serialize_with_embedded_version(version)
             .map_err(|error| internal("a start command was not encoded", &error))?;
         let headers = self
-            .own_headers(start)
+            .own_headers(start, pool)
             .await
-            .map_err(|error| internal("the token for a started app could not be read", &error))?;
+            .map_err(|error| internal("the token for a started app was not issued", &error))?;
         let request = self.0.client.post(&pool.url, "start", &pool.headers).map_err(|error| {
             let message = match error {
                 RequestError::Invalid => "invalid request".to_owned(),
@@ -166,7 +166,11 @@ impl Serverless {
     }
 
     /// What the app needs to connect back. Replaces what the pool is configured to send.
-    async fn own_headers(&self, start: &ServerlessStart) -> Result<HeaderMap, TokenFileError> {
+    async fn own_headers(
+        &self,
+        start: &ServerlessStart,
+        pool: &ServerlessRow,
+    ) -> Result<HeaderMap, TokenStoreError> {
         let mut headers = HeaderMap::new();
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         for (name, value) in [
@@ -179,9 +183,11 @@ impl Serverless {
                 headers.insert(name, value);
             }
         }
-        let (token, now) = (self.0.token.clone(), self.0.lifecycle.now());
-        let read = tokio::task::spawn_blocking(move || token.at(now)).await;
-        let token = read.unwrap_or_else(|ended| std::panic::resume_unwind(ended.into_panic()))?;
+        let namespace = NamespaceRef {
+            id: NamespaceId(start.namespace_id),
+            name: start.namespace.as_str().into(),
+        };
+        let token = self.0.tokens.hand_out(namespace, &start.pool, pool.request_lifespan).await?;
         if let Some(token) = token
             && let Ok(mut value) = HeaderValue::try_from(token.expose())
         {

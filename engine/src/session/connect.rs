@@ -3,7 +3,7 @@
 use axum::extract::Request;
 
 use crate::{
-    auth::{Denied, Gate},
+    auth::{ActorRef, ClientAddress, Demand, Denied, Gate, Operation, Place, Presented, Resource},
     lifecycle::LifecycleError,
     websocket::offered_subprotocols,
 };
@@ -32,8 +32,8 @@ pub(super) struct Wanted {
 pub(super) enum Refusal {
     #[error("no token was offered")]
     NoToken,
-    #[error("the token is not valid")]
-    Forbidden,
+    #[error("the token was refused: {}", .0.reason())]
+    Forbidden(Denied),
     #[error("the parameter {0} is missing or wrong")]
     Parameter(&'static str),
     #[error("the namespace does not exist")]
@@ -49,7 +49,8 @@ impl Refusal {
     pub(super) fn group_and_code(&self) -> (&'static str, &'static str) {
         match self {
             Self::NoToken => ("guard", "missing_header"),
-            Self::Forbidden => ("api", "forbidden"),
+            Self::Forbidden(Denied::TooMany { .. }) => ("guard", "rate_limit"),
+            Self::Forbidden(_) => ("api", "forbidden"),
             Self::Parameter(_) => ("ws", "invalid_request"),
             Self::NoNamespace => ("namespace", "not_found"),
             Self::NoRunnerConfig => ("ws", "no_runner_config"),
@@ -75,14 +76,27 @@ impl From<LifecycleError> for Refusal {
 impl Wanted {
     /// Reads the request. The token comes first: a stranger learns nothing else.
     pub(super) fn of(request: &Request, gate: &Gate) -> Result<Self, Refusal> {
+        let mut presented = Presented::default();
         let token = offered_subprotocols(request.headers())
             .find_map(|offered| offered.strip_prefix(TOKEN))
             .map(percent_decoded);
-        gate.check_token(token.as_deref()).map_err(|denied| match denied {
+        if let Some(token) = token {
+            presented.add(token);
+        }
+        let from = request.extensions().get::<ClientAddress>().copied();
+        let credential = gate.identify(&presented, from).map_err(|denied| match denied {
             Denied::NotProvided => Refusal::NoToken,
-            Denied::Invalid => Refusal::Forbidden,
+            denied => Refusal::Forbidden(denied),
         })?;
-        Self::of_query(request.uri().query().unwrap_or_default())
+        let wanted = Self::of_query(request.uri().query().unwrap_or_default())?;
+        let demand = Demand {
+            place: Place::Named(&wanted.namespace),
+            resource: Resource::Envoy,
+            operation: Operation::Create,
+            actor: ActorRef::default(),
+        };
+        gate.authorize(&credential, &demand).map_err(Refusal::Forbidden)?;
+        Ok(wanted)
     }
 
     fn of_query(query: &str) -> Result<Self, Refusal> {

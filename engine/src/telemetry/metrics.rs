@@ -39,6 +39,7 @@ pub struct Metrics {
     envoy_frames_refused: IntCounter,
     refusals: IntCounterVec,
     token_reloads: IntCounterVec,
+    audit_entries_left_out: IntCounter,
     commits: IntCounterVec,
     group_commits: Histogram,
     sync_seconds: Histogram,
@@ -81,7 +82,7 @@ impl Metrics {
         )?;
         let refusals = counters(
             "auth_refusals_total",
-            "Requests refused for want of a valid token, by reason.",
+            "Requests refused for want of a token that is valid and good for them, by reason.",
             &["reason"],
         )?;
         let token_reloads = counters(
@@ -124,6 +125,11 @@ impl Metrics {
             "Frames of envoys that are no messages of the protocol.",
         )?;
         registry.register(Box::new(envoy_frames_refused.clone()))?;
+        let audit_entries_left_out = IntCounter::new(
+            "audit_entries_left_out_total",
+            "Calls without a valid token that came too often to be written to the audit log.",
+        )?;
+        registry.register(Box::new(audit_entries_left_out.clone()))?;
         let storage_failures = IntCounter::new(
             "storage_failures_total",
             "Writes that failed: each ends the process.",
@@ -152,6 +158,7 @@ impl Metrics {
             envoy_frames_refused,
             refusals,
             token_reloads,
+            audit_entries_left_out,
             commits,
             group_commits,
             sync_seconds,
@@ -200,6 +207,11 @@ impl Metrics {
     /// The token file was read again.
     pub fn tokens_reloaded(&self, outcome: &'static str) {
         self.token_reloads.with_label_values(&[outcome]).inc();
+    }
+
+    /// A call without a valid token was not written to the audit log.
+    pub fn audit_entry_left_out(&self) {
+        self.audit_entries_left_out.inc();
     }
 
     /// The number of open connections, which whoever opens and closes them counts.

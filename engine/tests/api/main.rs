@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod actors;
+mod audit;
 mod envoys;
 mod front;
 mod namespaces;
 mod runner_configs;
 mod serverless;
 mod support;
+mod tokens;

@@ -9,7 +9,7 @@ use std::{
 use axum::{
     Router,
     body::{Body, Bytes},
-    http::{HeaderMap, StatusCode, header::LOCATION},
+    http::{HeaderMap, Method, StatusCode, header::LOCATION},
     response::IntoResponse,
     routing::{get, post},
 };
@@ -279,6 +279,30 @@ async fn metadata_is_fetched_by_itself_and_when_asked_for() {
 }
 
 #[tokio::test]
+async fn a_started_app_gets_a_token_for_its_namespace_alone() {
+    let app = App::new().await;
+    app.post("/namespaces", &json!({"name": "other", "display_name": "Other"})).await;
+    let (router, mut starts) = startable();
+    let url = serve(router).await;
+    configure(&app, &format!("{url}/api"), json!({})).await;
+
+    create(&app).await;
+
+    let start = next(&mut starts).await;
+    let token = start.headers["x-rivet-token"].to_str().unwrap().to_owned();
+    let status = |method: Method, path: &'static str| {
+        let (app, token) = (&app, token.as_str());
+        async move { app.send(method, path, &[("x-rivet-token", token)], "").await.status }
+    };
+    assert_eq!(status(Method::GET, "/envoys?namespace=default").await, 200);
+    assert_eq!(status(Method::GET, "/actors?namespace=default&name=thing").await, 200);
+    assert_eq!(status(Method::GET, "/envoys?namespace=other").await, 403);
+    assert_eq!(status(Method::GET, "/namespaces").await, 403);
+    assert_eq!(status(Method::DELETE, "/runner-configs/pool?namespace=default").await, 403);
+    assert_eq!(status(Method::POST, "/auth/public-tokens?namespace=default").await, 403);
+}
+
+#[tokio::test]
 async fn an_actor_is_started_by_a_request_that_lasts_as_long_as_its_generation() {
     let app = App::new().await;
     let (router, mut starts) = startable();
@@ -304,7 +328,8 @@ async fn an_actor_is_started_by_a_request_that_lasts_as_long_as_its_generation()
         (header("x-rivet-pool-name"), header("x-rivet-namespace-name")),
         ("pool", "default")
     );
-    assert_eq!((header("x-rivet-token"), header("x-own")), (TOKEN, "1"));
+    assert_eq!(header("x-own"), "1");
+    assert_ne!(header("x-rivet-token"), TOKEN);
     assert_eq!(start.headers.get_all("x-rivet-token").iter().count(), 1);
     assert_eq!(header("accept"), "text/event-stream");
     assert_eq!(header("user-agent"), concat!("RivetEngine/", env!("CARGO_PKG_VERSION")));

@@ -13,9 +13,10 @@ use rivet_engine::{
     actor::Rules,
     actor_data::{ActorData, DataLimits},
     api::Api,
-    auth::{Gate, HandedOutToken},
+    audit::AuditLog,
+    auth::{Gate, TokenStore},
     clock::SystemClock,
-    config::{AuthSettings, GatewayAccess, Secret, ServerlessSettings},
+    config::{AuditSettings, AuthSettings, Secret, ServerlessSettings},
     directory::{Datacenter, Directory, Limits},
     envoys::{ConnectionOf, EnvoyConnection, EnvoyId, Envoys, OutgoingQueue, Thresholds, Tunnels},
     lifecycle::{self, ActorTenancy, Lifecycle},
@@ -82,8 +83,7 @@ impl App {
         .unwrap();
         let settings = AuthSettings {
             admin_token: Some(Secret::new(TOKEN.to_owned())),
-            admin_token_file: None,
-            gateway: GatewayAccess::Token,
+            ..AuthSettings::default()
         };
         let (gate, _) = Gate::new(&settings, clock.clone(), metrics.clone()).unwrap();
         let datacenter = Datacenter {
@@ -96,6 +96,13 @@ impl App {
         let directory = Directory::new(database.clone(), clock.clone(), datacenter.clone(), limits);
         let named = ("default".parse().unwrap(), "Default".parse().unwrap());
         directory.ensure_namespace(named.0, named.1).await.unwrap();
+        let opened = TokenStore::open(database.clone(), clock.clone(), gate.clone(), 1).await;
+        let tokens = opened.unwrap();
+        let settings = AuditSettings::default();
+        let opened = AuditLog::open(database.clone(), settings, clock.clone(), metrics.clone());
+        let (audit, writer) = opened.await.unwrap();
+        let stop = CancellationToken::new();
+        tokio::spawn(writer.run(stop.clone()));
         let (lifecycle, starts) = Lifecycle::new(lifecycle::Parts {
             data: ActorData::new(
                 database.clone(),
@@ -119,14 +126,22 @@ impl App {
                 min_poll_interval: Duration::from_millis(100),
                 successes_to_clear_error: 3,
             },
-            token: HandedOutToken::new(&settings),
+            tokens: tokens.clone(),
         })
         .unwrap();
-        let stop = CancellationToken::new();
         let (calling, until) = (serverless.clone(), stop.clone());
         tokio::spawn(async move { calling.run(starts, until).await });
         let max_request_body = 20 << 20;
-        let api = Api { directory, lifecycle, serverless, gate, metrics, max_request_body };
+        let api = Api {
+            directory,
+            lifecycle,
+            serverless,
+            gate,
+            tokens,
+            audit,
+            metrics,
+            max_request_body,
+        };
         let bearer = format!("Bearer {TOKEN}");
         Self { api, _stop: stop.drop_guard(), bearer, _dir: dir }
     }

@@ -15,7 +15,7 @@ use rivet_engine::{
     actor_data::{ActorData, DataLimits},
     auth::Gate,
     clock::SystemClock,
-    config::{AuthSettings, GatewayAccess, GatewaySettings, Secret},
+    config::{AuthSettings, GatewaySettings, Secret},
     directory::{Datacenter, Directory, Limits},
     envoys::{ConnectionOf, EnvoyConnection, EnvoyId, Envoys, OutgoingQueue, Thresholds, Tunnels},
     gateway::{self, Gateway},
@@ -96,8 +96,7 @@ impl Engine {
             RocksStorage::open(path.as_std_path(), Durability::Relaxed, metrics.clone()).unwrap();
         let auth = AuthSettings {
             admin_token: Some(Secret::new(TOKEN.to_owned())),
-            admin_token_file: None,
-            gateway: GatewayAccess::Token,
+            ..AuthSettings::default()
         };
         let (gate, _) = Gate::new(&auth, clock.clone(), metrics.clone()).unwrap();
         let datacenter = Datacenter {

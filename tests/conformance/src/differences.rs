@@ -82,6 +82,30 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "a set token is meant to keep strangers out",
     },
     Difference {
+        id: "api-token-header",
+        upstream: "the API takes the token from `Authorization` alone",
+        ours: "from `x-rivet-token` too",
+        reason: "some clients send it nowhere else",
+    },
+    Difference {
+        id: "start-token",
+        upstream: "an app of a serverless pool is started with the admin token",
+        ours: "with a token for its namespace alone, which ends",
+        reason: "whoever may register a pool must not get the admin token by it",
+    },
+    Difference {
+        id: "envoy-path-token",
+        upstream: "a plain request to `/envoys/connect` is answered without a token",
+        ours: "it needs one, as the connection does",
+        reason: "strangers find nothing but health and versions",
+    },
+    Difference {
+        id: "namespace-tokens",
+        upstream: "there is one kind of token, the admin's",
+        ours: "secret, public and scoped tokens of a namespace too",
+        reason: "an app and a browser should not hold the keys to everything",
+    },
+    Difference {
         id: "gateway-malformed-id",
         upstream: "an actor id that cannot be read is answered 500 `core.internal_error`",
         ours: "404 `actor.not_found`",

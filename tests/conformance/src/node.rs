@@ -102,9 +102,18 @@ pub async fn client(namespace: &Namespace<'_>, script: &str, arguments: &[&str])
     client_of(&engine, namespace.name(), script, arguments).await;
 }
 
+/// The same with another token than the admin's.
+pub async fn client_with(namespace: &Namespace<'_>, token: &str, script: &str) {
+    let engine = format!("http://127.0.0.1:{}", namespace.engine().port());
+    ended(Client::start_with(&engine, namespace.name(), token, script, &[]), script).await;
+}
+
 /// The same against any engine.
 pub async fn client_of(engine: &str, namespace: &str, script: &str, arguments: &[&str]) {
-    let mut client = Client::start(engine, namespace, script, arguments);
+    ended(Client::start(engine, namespace, script, arguments), script).await;
+}
+
+async fn ended(mut client: Client, script: &str) {
     let start = std::time::Instant::now();
     let code = loop {
         if let Some(code) = client.process.ended() {
@@ -126,10 +135,20 @@ pub struct Client {
 impl Client {
     /// Starts a client of `apps/clients/`.
     pub fn start(engine: &str, namespace: &str, script: &str, arguments: &[&str]) -> Self {
+        Self::start_with(engine, namespace, TOKEN, script, arguments)
+    }
+
+    fn start_with(
+        engine: &str,
+        namespace: &str,
+        token: &str,
+        script: &str,
+        arguments: &[&str],
+    ) -> Self {
         let home = Home::new();
         let mut command = node(&format!("clients/{script}"));
         command.args(arguments).env("ENGINE", engine).env("NAMESPACE", namespace);
-        command.env("TOKEN", TOKEN).env("POOL", POOL).env("HOME", home.path());
+        command.env("TOKEN", token).env("POOL", POOL).env("HOME", home.path());
         let flavor = if flavor() == Flavor::Upstream { "upstream" } else { "ours" };
         command.env("FLAVOR", flavor);
         let process = Supervised::start(&command, &home.path().join("client.log"));

@@ -3,3 +3,4 @@
 mod boot;
 mod features;
 mod restarts;
+mod tokens;

@@ -25,13 +25,14 @@ const IDS_MAX: usize = 32;
 
 #[derive(Debug)]
 pub(in crate::api) struct ListQuery {
-    namespace: String,
-    selection: Selection,
+    pub(in crate::api) namespace: String,
+    pub(in crate::api) selection: Selection,
     limit: usize,
 }
 
+/// Which actors are asked for.
 #[derive(Debug)]
-enum Selection {
+pub(in crate::api) enum Selection {
     Ids(BTreeSet<Id>),
     Key { name: String, key: String },
     Name { name: String, include_destroyed: bool, after: Option<ActorsAfter> },

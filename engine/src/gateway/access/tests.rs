@@ -7,7 +7,7 @@ use axum::http::HeaderName;
 use super::*;
 use crate::{
     clock::ManualClock,
-    config::{AuthSettings, GatewayAccess, Secret},
+    config::{AuthSettings, Secret},
     gateway::route::Target,
     telemetry::Metrics,
 };
@@ -17,8 +17,7 @@ const TOKEN: &str = "rvt_aaaaaaaaaaaaaaaaaaaa";
 fn gate() -> Gate {
     let settings = AuthSettings {
         admin_token: Some(Secret::new(TOKEN.to_owned())),
-        admin_token_file: None,
-        gateway: GatewayAccess::Token,
+        ..AuthSettings::default()
     };
     let metrics = Arc::new(Metrics::new().unwrap());
     Gate::new(&settings, ManualClock::at(0), metrics).unwrap().0
@@ -36,8 +35,8 @@ fn asked(token: Option<&str>, given: &[(&str, &str)], is_websocket: bool) -> Str
         token: token.map(str::to_owned),
         skip_ready_wait: false,
     };
-    match check(&gate(), &routed, &headers, is_websocket) {
-        Ok(()) => "let in".to_owned(),
+    match identify(&gate(), &routed, &headers, None, is_websocket) {
+        Ok(_) => "let in".to_owned(),
         Err(error) => error.to_string(),
     }
 }

@@ -47,8 +47,10 @@ async fn an_actor_is_started_by_a_request() {
     assert_eq!(asked.headers["x-rivet-endpoint"], endpoint);
     assert_eq!(asked.headers["x-rivet-pool-name"], "sl");
     assert_eq!(asked.headers["x-rivet-namespace-name"], namespace.name());
-    assert_eq!(asked.headers["x-rivet-token"], TOKEN);
-    let envoy = envoy(&namespace).await;
+    let token = asked.headers["x-rivet-token"].to_str().unwrap().to_owned();
+    assert_eq!(token == TOKEN, chosen("start-token", true, false));
+    let options = Options { token: Some(token), ..Options::default() };
+    let envoy = namespace.envoy_with(options.pool("sl")).await;
     envoy.running(&actor, 1);
     namespace.connectable(&actor).await;
     assert!(envoy.commands_of(&actor).is_empty(), "the start is not said again");
