@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 18] = [
+const LAYERS: [&str; 19] = [
     "clock",
     "websocket",
     "keyspace",
@@ -25,6 +25,7 @@ const LAYERS: [&str; 18] = [
     "session",
     "gateway",
     "serverless",
+    "dashboard",
     "api",
     "server",
 ];

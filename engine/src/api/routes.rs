@@ -8,8 +8,8 @@ use axum::{
 use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 
 use super::{
-    Api, access, actors, datacenters, envoys, error::ApiError, health, metadata, namespaces,
-    runner_configs,
+    Api, access, actors, dashboard, datacenters, envoys, error::ApiError, figures, health,
+    metadata, namespaces, runner_configs,
 };
 use crate::auth::Gate;
 
@@ -35,6 +35,10 @@ pub struct Route {
 /// The routes of the API port.
 pub fn public() -> Vec<Route> {
     vec![
+        route("/", Access::Public, get(dashboard::to_page)),
+        route("/ui", Access::Public, get(dashboard::to_page)),
+        route("/ui/", Access::Public, get(dashboard::page)),
+        route("/ui/{file}", Access::Public, get(dashboard::file)),
         route("/health", Access::Public, get(health::health)),
         route("/metadata", Access::Public, get(metadata::metadata)),
         route("/health/fanout", Access::Admin, get(health::fanout)),
@@ -65,8 +69,11 @@ pub fn public() -> Vec<Route> {
         route("/actors/{actor_id}", Access::Admin, delete(actors::destroy)),
         route("/actors/{actor_id}/sleep", Access::Admin, post(actors::sleep)),
         route("/actors/{actor_id}/reschedule", Access::Admin, post(actors::reschedule)),
+        route("/actors/{actor_id}/placement", Access::Admin, get(actors::placement)),
+        route("/actors/{actor_id}/kv/keys", Access::Admin, get(actors::kv_entries)),
         route("/actors/{actor_id}/kv/keys/{key}", Access::Admin, get(actors::kv_value)),
         route("/envoys", Access::Admin, get(envoys::list)),
+        route("/figures", Access::Admin, get(figures::figures)),
         route("/runners", Access::Admin, get(envoys::runners)),
         route("/runners/names", Access::Admin, get(envoys::runner_names)),
     ]

@@ -22,7 +22,7 @@ async fn health_and_metadata_are_open_and_ignore_parameters() {
 }
 
 #[tokio::test]
-async fn every_route_but_health_and_metadata_wants_a_token() {
+async fn every_route_but_health_metadata_and_the_dashboard_wants_a_token() {
     let app = App::new().await;
     let guarded: Vec<_> = rivet_engine::api::routes::public()
         .into_iter()
@@ -44,8 +44,11 @@ async fn every_route_but_health_and_metadata_wants_a_token() {
             "/actors/{actor_id}",
             "/actors/{actor_id}/sleep",
             "/actors/{actor_id}/reschedule",
+            "/actors/{actor_id}/placement",
+            "/actors/{actor_id}/kv/keys",
             "/actors/{actor_id}/kv/keys/{key}",
             "/envoys",
+            "/figures",
             "/runners",
             "/runners/names",
         ]

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod actors;
+mod dashboard;
 mod envoys;
+mod figures;
 mod front;
 mod namespaces;
 mod runner_configs;
