@@ -13,6 +13,7 @@ export const TOKEN = "dashboard-admin-token-0123456789abcdef";
 export const SECOND_TOKEN = "dashboard-second-token-0123456789abcdef";
 
 const APPS = new URL("../conformance/apps/", import.meta.url);
+const { createClient } = await import(pathToFileURL(createRequire(new URL("package.json", APPS)).resolve("rivetkit/client")));
 const running = new Set();
 process.on("exit", () => {
 	for (const child of running) child.kill("SIGKILL");
@@ -120,10 +121,8 @@ export class Bed {
 		return JSON.parse(text);
 	}
 
-	/** The real client of rivetkit. */
-	async client(namespace = "default", token = TOKEN) {
-		const path = createRequire(new URL("package.json", APPS)).resolve("rivetkit/client");
-		const { createClient } = await import(pathToFileURL(path));
+	/** The real client of rivetkit. Not for `await`, which it takes for the name of an actor. */
+	client(namespace = "default", token = TOKEN) {
 		return createClient({ endpoint: this.origin, namespace, token });
 	}
 }

@@ -1,16 +1,11 @@
 // Every page, in both themes, wide and narrow: nothing that axe objects to, nothing that sticks out.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { TOKEN, until } from "./bed.mjs";
 import { SCREENS, Tab, THEMES } from "./browser.mjs";
 
 export function looks(shared) {
-	const { bed, pictures } = shared;
-	const ids = {};
-
-	before(async () => {
-		Object.assign(ids, await furnish(bed));
-	});
+	const { bed, pictures, ids } = shared;
 
 	/** One page, as everybody may see it. */
 	function page(name, place, prepare = async () => {}) {
@@ -94,8 +89,8 @@ export function looks(shared) {
 }
 
 /** Things to look at, made by real clients. */
-async function furnish(bed) {
-	const client = await bed.client();
+export async function furnish(bed) {
+	const client = bed.client();
 	const counter = client.counter.getOrCreate(["room", "1"], { createWithInput: { start: 41 } });
 	await counter.increment(1);
 	const notes = client.notes.getOrCreate(["shopping"]);
@@ -122,7 +117,7 @@ async function furnish(bed) {
 	await bed.api("POST", `actors/${ids.asleep}/sleep?namespace=default`, {});
 	// An actor of a pool that nobody serves waits, and says why.
 	await bed.api("PUT", "runner-configs/far-away?namespace=default", {
-		datacenters: { default: { serverless: { url: "http://127.0.0.1:9/api/rivet", request_lifespan: 30, headers: { "x-site": "north" } } } },
+		datacenters: { default: { serverless: { url: "http://127.0.0.1:9/api/rivet", request_lifespan: 30, drain_grace_period: 10, headers: { "x-site": "north" } } } },
 	});
 	const waits = { name: "counter", key: "waits", runner_name_selector: "far-away", crash_policy: "sleep" };
 	ids.crashed = (await bed.api("PUT", "actors?namespace=default", waits)).actor.actor_id;

@@ -1,10 +1,10 @@
 // The dashboard in a real browser, on a real engine with a real app. scripts/test-dashboard runs it.
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { after, before } from "node:test";
+import { after } from "node:test";
 import { Bed } from "./bed.mjs";
 import { launch } from "./browser.mjs";
-import { looks } from "./looks.mjs";
+import { furnish, looks } from "./looks.mjs";
 import { stories } from "./stories.mjs";
 
 const engine = process.env.RIVET_ENGINE;
@@ -14,14 +14,10 @@ if (pictures !== undefined) mkdirSync(pictures, { recursive: true });
 
 const work = mkdtempSync(`${tmpdir()}/rvt-dashboard.`);
 const bed = new Bed(engine, work);
-const shared = { bed, pictures, browser: undefined };
-
-before(async () => {
-	await bed.start();
-	shared.browser = await launch();
-});
+await bed.start();
+const shared = { bed, pictures, browser: await launch(), ids: await furnish(bed) };
 after(async () => {
-	await shared.browser?.close();
+	await shared.browser.close();
 	await bed.end();
 	rmSync(work, { recursive: true, force: true });
 });

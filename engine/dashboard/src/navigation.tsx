@@ -1,11 +1,11 @@
 // The way between pages: the namespace, its pages, and what is beside them.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Engine } from "./engine/api.ts";
 import { NAMESPACE_PAGES } from "./pages.ts";
 import { Icon } from "./parts/icon.tsx";
 import { usePoll } from "./parts/poll.ts";
 import { href, type Route } from "./route.ts";
-import { choose, theme } from "./theme.ts";
+import { choose, theme, watch } from "./theme.ts";
 
 interface Props {
 	engine: Engine;
@@ -37,17 +37,14 @@ export function Navigation({ engine, route, onLeave }: Props) {
 				</svg>
 				rivet-engine
 			</a>
-			<label class="namespace-choice">
-				<span class="off-screen">Namespace</span>
-				<select value={namespace ?? ""} onChange={onChoose}>
-					{namespace === undefined && <option value="">Choose a namespace</option>}
-					{names.map((name) => (
-						<option key={name} value={name}>
-							{name}
-						</option>
-					))}
-				</select>
-			</label>
+			<select class="namespace-choice" aria-label="Namespace" value={namespace ?? ""} onChange={onChoose}>
+				{namespace === undefined && <option value="">Choose a namespace</option>}
+				{names.map((name) => (
+					<option key={name} value={name}>
+						{name}
+					</option>
+				))}
+			</select>
 			<ul>
 				{namespace !== undefined &&
 					NAMESPACE_PAGES.map(({ path, title, icon }) => (
@@ -82,6 +79,7 @@ const isAt = (route: Route, path: string) => "namespace" in route && route.page 
 
 export function ThemeSwitch() {
 	const [shown, setShown] = useState(theme);
+	useEffect(() => watch(setShown), []);
 	const other = shown === "dark" ? "light" : "dark";
 	const onClick = () => {
 		choose(other);

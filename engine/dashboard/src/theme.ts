@@ -10,6 +10,13 @@ export function theme(): Theme {
 	return system.matches ? "dark" : "light";
 }
 
+/** Tells `listener` when the theme changes; what is answered ends that. */
+export function watch(listener: (theme: Theme) => void): () => void {
+	const onChange = () => listener(theme());
+	system.addEventListener("change", onChange);
+	return () => system.removeEventListener("change", onChange);
+}
+
 export function choose(theme: Theme): void {
 	localStorage.setItem(KEY, theme);
 	show();

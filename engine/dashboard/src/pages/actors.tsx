@@ -135,11 +135,11 @@ function Filters({ filter, names, onChange }: FiltersProps) {
 	const shownNames = filter.name === "" || names.includes(filter.name) ? names : [filter.name, ...names];
 	return (
 		<div class="filters" role="search">
-			<label class="search">
-				<span class="off-screen">Key or id</span>
+			<div class="search">
 				<Icon name="search" />
 				<input
 					type="search"
+					aria-label="Key or id"
 					placeholder="Key or id"
 					spellcheck={false}
 					value={text}
@@ -147,29 +147,23 @@ function Filters({ filter, names, onChange }: FiltersProps) {
 					onKeyDown={(event) => event.key === "Escape" && event.currentTarget.blur()}
 				/>
 				<kbd>/</kbd>
-			</label>
-			<label>
-				<span class="off-screen">Name</span>
-				<select value={filter.name} onChange={(event) => onChange({ name: event.currentTarget.value })}>
-					<option value="">Any name</option>
-					{shownNames.map((name) => (
-						<option key={name} value={name}>
-							{name}
-						</option>
-					))}
-				</select>
-			</label>
-			<label>
-				<span class="off-screen">State</span>
-				<select value={filter.state} onChange={(event) => onChange({ state: event.currentTarget.value })}>
-					<option value="">Any state</option>
-					{LIFE_STATES.map((state) => (
-						<option key={state} value={state}>
-							{state}
-						</option>
-					))}
-				</select>
-			</label>
+			</div>
+			<select aria-label="Name" value={filter.name} onChange={(event) => onChange({ name: event.currentTarget.value })}>
+				<option value="">Any name</option>
+				{shownNames.map((name) => (
+					<option key={name} value={name}>
+						{name}
+					</option>
+				))}
+			</select>
+			<select aria-label="State" value={filter.state} onChange={(event) => onChange({ state: event.currentTarget.value })}>
+				<option value="">Any state</option>
+				{LIFE_STATES.map((state) => (
+					<option key={state} value={state}>
+						{state}
+					</option>
+				))}
+			</select>
 		</div>
 	);
 }

@@ -22,12 +22,11 @@ export function Dialog({ title, action, isDangerous = false, onSubmit, onClose, 
 	const id = useId();
 
 	useEffect(() => {
-		const before = document.activeElement;
-		dialog.current?.showModal();
-		firstOf(dialog.current)?.focus();
-		return () => {
-			if (before instanceof HTMLElement && before.isConnected) before.focus();
-		};
+		const shown = dialog.current;
+		shown?.showModal();
+		firstOf(shown)?.focus();
+		// Closing gives the focus back to where it came from.
+		return () => shown?.close();
 	}, []);
 
 	const submit = async (event: Event) => {

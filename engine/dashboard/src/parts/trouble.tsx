@@ -27,12 +27,13 @@ const ADVICE: Record<string, string> = {
 
 /** An error with its code, its words and what to do. */
 export function Trouble({ error, onRetry }: { error: Error; onRetry?: (() => void) | undefined }) {
-	const todo = advice(error);
+	const cause = causeOf(error);
+	const todo = cause === undefined ? advice(error) : undefined;
 	return (
 		<div class="trouble" role="alert">
 			<Icon name="warning" />
 			<div>
-				<p class="trouble-words">{error.message}</p>
+				<p class="trouble-words">{cause ?? error.message}</p>
 				{todo !== undefined && <p>{todo}</p>}
 				{error instanceof Refused && (
 					<p class="muted">
@@ -43,7 +44,6 @@ export function Trouble({ error, onRetry }: { error: Error; onRetry?: (() => voi
 								<code>{error.rayId}</code>
 							</>
 						)}
-						<Details of={error} />
 					</p>
 				)}
 			</div>
@@ -56,12 +56,12 @@ export function Trouble({ error, onRetry }: { error: Error; onRetry?: (() => voi
 	);
 }
 
-/** What rivetkit says beside the message of an error: the first lines, without the stack. */
-function Details({ of }: { of: Refused }) {
-	const { metadata } = of;
-	const said = typeof metadata === "object" && metadata !== null && "error" in metadata ? String(metadata.error) : "";
-	const cause = said.split(/\n\s*Stack backtrace/)[0]?.trim() ?? "";
-	return cause === "" ? null : <span class="trouble-details">{cause}</span>;
+/** The innermost cause that rivetkit tells beside a message which says nothing. */
+function causeOf(error: Error): string | undefined {
+	const metadata = error instanceof Refused ? error.metadata : undefined;
+	if (typeof metadata !== "object" || metadata === null || !("error" in metadata)) return undefined;
+	const [causes = ""] = String(metadata.error).split(/\n\s*Stack backtrace/);
+	return causes.trim().split("\n").at(-1)?.trim();
 }
 
 export const Empty = ({ title, children }: { title: string; children?: ComponentChildren }) => (

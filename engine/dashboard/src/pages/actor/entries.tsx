@@ -54,7 +54,7 @@ function List({ namespace, actorId, entries }: { namespace: string; actorId: str
 	}
 	return (
 		<>
-			<Table label="Entries" columns={["Key", { label: "Size", kind: "end" }, "Written", "Value"]}>
+			<Table label="Keys and values" columns={["Key", { label: "Size", kind: "end" }, "Written", "Value"]}>
 				{entries.map((entry) => (
 					<tr key={entry.key}>
 						<td>

@@ -27,7 +27,7 @@ test("a number that is taken out goes back to the engine's own", () => {
 test("a pool can change its kind", () => {
 	const form = { ...formOf("p", { normal: {} }), kind: "serverless" as const, url: " http://x " };
 	assert.deepEqual(configOf(form, { normal: {} }), {
-		serverless: { url: "http://x", headers: {}, request_lifespan: 900, drain_on_version_upgrade: true },
+		serverless: { url: "http://x", headers: {}, request_lifespan: 900, drain_grace_period: 300, drain_on_version_upgrade: true },
 	});
 });
 

@@ -34,7 +34,9 @@ export const NUMBER_FIELDS: readonly { field: NumberField; label: string; hint: 
 
 export class BadForm extends Error {}
 
+/** Of a new serverless pool, in seconds. The grace has to be the smaller one, which the engine's own is not. */
 const LIFESPAN = "900";
+const GRACE = "300";
 
 export function formOf(name: string, config: PoolConfig): Form {
 	const { serverless, normal } = config;
@@ -43,7 +45,10 @@ export function formOf(name: string, config: PoolConfig): Form {
 		return value === undefined ? "" : String(value);
 	};
 	const numbers = Object.fromEntries(NUMBER_FIELDS.map(({ field }) => [field, number(field)])) as Form["numbers"];
-	if (serverless === undefined) numbers.request_lifespan = LIFESPAN;
+	if (serverless === undefined) {
+		numbers.request_lifespan = LIFESPAN;
+		numbers.drain_grace_period = GRACE;
+	}
 	const inside = (serverless ?? normal)?.["drain_on_version_upgrade"];
 	return {
 		name,
