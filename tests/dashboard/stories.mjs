@@ -187,7 +187,7 @@ export function stories(shared) {
 		await page.getByLabel("Name", { exact: true }).selectOption("worker");
 		await page.getByRole("link", { name: "worker to-be-found" }).waitFor();
 		await page.getByRole("link", { name: /^counter/ }).first().waitFor({ state: "detached" });
-		await page.getByLabel("State", { exact: true }).selectOption("sleeping");
+		await page.getByLabel("State", { exact: true }).selectOption("crashed");
 		await page.getByText("No actor fits").waitFor();
 		await page.getByRole("link", { name: "Show all" }).click();
 		await page.getByLabel("Key or id").fill(id);
@@ -307,6 +307,8 @@ export function stories(shared) {
 			return outcome;
 		});
 		assert.deepEqual(tried, ["fetch", "markup", "code"]);
+		// The browser tells what it stopped a moment later.
+		await until("all three are told", async () => tab.faults.filter((fault) => fault.startsWith("policy:")).length >= 3);
 		tab.forgive(/policy: connect-src/);
 		tab.forgive(/policy: (require-trusted-types-for|script-src)/);
 		tab.forgive(/^console:/);
