@@ -70,8 +70,8 @@ export function looks(shared) {
 		await page.getByRole("button", { name: "Call getCount" }).click();
 		await page.getByText(/getCount answered/).waitFor();
 	});
-	page("actor-queue", ({ worker }) => `#/ns/default/actors/${worker}/queue`);
-	page("actor-workflow", ({ stepper }) => `#/ns/default/actors/${stepper}/workflow`);
+	page("actor-queue", ({ worker }) => `#/ns/default/actors/${worker}/queue`, awake("Queue"));
+	page("actor-workflow", ({ stepper }) => `#/ns/default/actors/${stepper}/workflow`, awake("Workflow"));
 	page("actor-connections", ({ counter }) => `#/ns/default/actors/${counter}/connections`);
 	page("actor-entries", ({ counter }) => `#/ns/default/actors/${counter}/entries`);
 	page("actor-destroy", ({ counter }) => `#/ns/default/actors/${counter}`, async (page) => {
@@ -87,6 +87,15 @@ export function looks(shared) {
 		tab.forgive(/envoys/);
 	});
 }
+
+/** Wakes an actor that had nothing to do until somebody looked, and waits for a part of its page. */
+const awake = (part) => async (page) => {
+	const shown = page.getByRole("region", { name: part, exact: true });
+	const wake = page.locator(".empty").getByRole("button", { name: "Wake" });
+	await shown.or(wake).first().waitFor();
+	if (await wake.isVisible()) await wake.click();
+	await shown.waitFor();
+};
 
 /** Things to look at, made by real clients. */
 export async function furnish(bed) {

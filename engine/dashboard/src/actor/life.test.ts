@@ -29,6 +29,10 @@ test("a reason is a sentence, with the message of the app where there is one", (
 	assert.equal(reasonOf("no_envoys"), "No envoy of its pool is connected");
 	assert.equal(reasonOf({ crashed: { message: "on purpose" } }), "It crashed: on purpose");
 	assert.equal(reasonOf({ crashed: { message: null } }), "It crashed");
+	assert.equal(
+		reasonOf({ runner_pool_error: { serverless_connection_error: { message: "refused" } } }),
+		"Its pool could not start it: serverless connection error: refused",
+	);
 	assert.equal(reasonOf({ something_new: {} }), "something new");
 });
 

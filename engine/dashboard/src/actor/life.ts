@@ -22,11 +22,18 @@ const isCrash = (error: ActorError | undefined) => typeof error === "object" && 
 /** Why an actor does not run, in words. */
 export function reasonOf(error: ActorError | undefined): string | undefined {
 	if (error === undefined) return undefined;
-	const word = typeof error === "string" ? error : (Object.keys(error)[0] ?? "unknown");
-	const details = typeof error === "string" ? undefined : error[word];
+	const { word, details } = told(error);
+	if (word === "runner_pool_error") return `Its pool could not start it: ${reasonOf(details as ActorError | undefined) ?? "it does not say why"}`;
 	const message = typeof details === "object" && details !== null && "message" in details ? details.message : undefined;
 	const known = REASONS[word] ?? word.replaceAll("_", " ");
 	return typeof message === "string" && message !== "" ? `${known}: ${message}` : known;
+}
+
+/** An error is a word, or an object with the word as its only field. */
+function told(error: ActorError): { word: string; details: unknown } {
+	if (typeof error === "string") return { word: error, details: undefined };
+	const [word = "unknown", details] = Object.entries(error)[0] ?? [];
+	return { word, details };
 }
 
 const REASONS: Record<string, string> = {
