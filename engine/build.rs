@@ -1,7 +1,14 @@
-//! Tells the engine which build it is. Nothing that would differ between two builds of one source.
-//! And has the program stripped.
+//! Tells the engine which build it is, packs the dashboard's files, and has the program stripped. Nothing
+//! that would differ between two builds of one source.
 
-use std::{env, process::Command};
+use std::{
+    env, fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use flate2::{Compression, GzBuilder};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
@@ -20,6 +27,45 @@ fn main() {
     println!("cargo::rustc-env=RIVET_ENGINE_RUSTC_VERSION={}", rustc_version());
     // The profile asks for it, but Cargo forgets that for a package whose codegen units are set.
     println!("cargo::rustc-link-arg-bins=-Wl,--strip-all");
+    pack_dashboard(Path::new("dashboard/dist"))
+        .expect("the dashboard's files are in engine/dashboard/dist and can be packed");
+}
+
+/// Compresses every file of `dist`, and writes the table `FILES` that `src/dashboard.rs` includes.
+fn pack_dashboard(dist: &Path) -> io::Result<()> {
+    println!("cargo::rerun-if-changed={}", dist.display());
+    let out = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let mut names = Vec::new();
+    for entry in fs::read_dir(dist)? {
+        names.push(entry?.file_name().to_string_lossy().into_owned());
+    }
+    // The page is found by no name at all, and so comes first.
+    let shown = |name: &str| if name == "index.html" { String::new() } else { name.to_owned() };
+    names.sort_by_key(|name| shown(name));
+    let mut table = "const FILES: &[File] = &[\n".to_owned();
+    for name in names {
+        let packed = out.join(format!("{name}.gz"));
+        // Neither a name nor a time goes into the header: the same bytes every time.
+        let mut gzip = GzBuilder::new().write(fs::File::create(&packed)?, Compression::best());
+        gzip.write_all(&fs::read(dist.join(&name))?)?;
+        gzip.finish()?;
+        let (file, media_type) = (shown(&name), media_type(&name));
+        table.push_str(&format!(
+            "File {{ name: {file:?}, media_type: {media_type:?}, gzip: include_bytes!({packed:?}) }},\n"
+        ));
+    }
+    table.push_str("];\n");
+    fs::write(out.join("dashboard.rs"), table)
+}
+
+fn media_type(name: &str) -> &'static str {
+    match Path::new(name).extension().and_then(|extension| extension.to_str()) {
+        Some("html") => "text/html; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("css") => "text/css; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => panic!("{name} is of no kind that the dashboard has"),
+    }
 }
 
 /// `1.95.0` out of `rustc 1.95.0 (…)`.

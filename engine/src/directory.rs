@@ -59,6 +59,11 @@ impl Directory {
         Self { database, clock, datacenter, limits }
     }
 
+    /// What everything takes on the disk, and in buffers on their way to it.
+    pub fn storage_bytes(&self) -> Result<u64, DirectoryError> {
+        Ok(self.database.bytes()?)
+    }
+
     /// The place where this engine runs.
     pub fn datacenter(&self) -> &Datacenter {
         &self.datacenter

@@ -19,7 +19,7 @@ mod resolve;
 mod route;
 mod websocket;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use axum::{
     extract::Request,
@@ -85,6 +85,7 @@ impl Gateway {
 
     /// Answers a request that was claimed.
     pub async fn answer(&self, claim: Claim, request: Request) -> Response {
+        let started = Instant::now();
         let ray_id = Id::random(self.0.lifecycle.datacenter().label).to_string();
         let origin = request.headers().get(header::ORIGIN).cloned();
         let (kind, mut response) = if is_websocket(request.headers()) {
@@ -98,7 +99,7 @@ impl Gateway {
             response.headers_mut().insert(headers::RAY_ID, ray_id);
         }
         let status = response.status().as_u16();
-        self.0.metrics.gateway_request(kind, status);
+        self.0.metrics.gateway_request(kind, status, started.elapsed());
         tracing::debug!(ray_id, kind, status, "request to an actor answered");
         response
     }

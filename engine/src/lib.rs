@@ -22,6 +22,7 @@
 //! | [`session`] | what does an envoy say, and what is it told? |
 //! | [`gateway`] | how does a client's request reach an actor, and its answer the client? |
 //! | [`serverless`] | how are pools called that the engine starts? |
+//! | [`dashboard`] | which files is the dashboard made of? |
 //! | [`api`] | which routes exist, and what do they answer? |
 //! | [`server`] | how does the process start, serve and stop? |
 
@@ -55,6 +56,8 @@ pub mod session;
 pub mod gateway;
 
 pub mod serverless;
+
+pub mod dashboard;
 
 pub mod api;
 

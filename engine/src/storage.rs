@@ -29,6 +29,9 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// Starts to read the store as it is at this moment.
     fn begin(&self) -> Box<dyn Attempt + '_>;
 
+    /// How many bytes the data takes, on the disk and in buffers on their way to it.
+    fn bytes(&self) -> Result<u64, StorageError>;
+
     /// Waits for the next commit that writes `key`.
     fn watch(&self, key: &[u8]) -> Watch;
 }

@@ -2,8 +2,12 @@
 //!
 //! Nothing here is sent anywhere: the operator collects it.
 
+mod figures;
 mod json;
 pub mod logging;
 mod metrics;
 
-pub use self::metrics::{Metrics, Request};
+pub use self::{
+    figures::{Figures, Times},
+    metrics::{Metrics, Request},
+};

@@ -26,6 +26,7 @@ const LAYERS: [&str; 19] = [
     "session",
     "gateway",
     "serverless",
+    "dashboard",
     "api",
     "server",
 ];

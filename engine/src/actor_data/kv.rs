@@ -66,6 +66,25 @@ impl ActorData {
             .map_err(|error: StorageError| error)?;
         Ok(row.map(|row| (row.value, row.update_ts)))
     }
+
+    /// Up to `limit` entries after the key `after`, in the order of their keys, for those who need
+    /// no envoy to ask.
+    pub async fn kv_list(
+        &self,
+        actor: Id,
+        after: Option<Vec<u8>>,
+        limit: usize,
+    ) -> Result<Vec<TypedRow<KvEntries>>, StorageError> {
+        let mut range = KvEntryKey::range_of_prefix(&actor, &[]);
+        if let Some(key) = after {
+            range = range.after::<KvEntries>(&KvEntryKey { actor, key });
+        }
+        self.database()
+            .transact(move |transaction| {
+                transaction.range::<KvEntries>(&range, Order::Ascending, limit)
+            })
+            .await
+    }
 }
 
 fn answer(

@@ -1,16 +1,21 @@
-//! `/actors`: create, find, destroy, put to sleep, move; read a value; list names.
+//! `/actors`: create, find, destroy, put to sleep, move; where they run, what they keep; list names.
 
+mod kv;
 mod list;
+mod placement;
 mod wire;
 
 use std::collections::BTreeMap;
 
 use axum::{Extension, Json as Answer, extract::State};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Serialize;
 
-pub(super) use self::list::{ListQuery, Selection, list};
 use self::wire::{Actor, CreateRequest, GetOrCreateRequest};
+pub(super) use self::{
+    kv::{kv_entries, kv_value},
+    list::{ListQuery, Selection, list},
+    placement::placement,
+};
 use super::{
     Api,
     access::Noted,
@@ -22,7 +27,7 @@ use super::{
 use crate::{
     keyspace::{
         Id,
-        tables::{ActorNameRow, ActorState},
+        tables::{ActorNameRow, ActorRow},
     },
     lifecycle::LifecycleError,
 };
@@ -94,32 +99,13 @@ pub(super) async fn reschedule(
     Ok(Answer(Done {}))
 }
 
-#[derive(Debug, Serialize)]
-pub(super) struct KvValue {
-    value: String,
-    update_ts: u64,
-}
-
-pub(super) async fn kv_value(
-    State(api): State<Api>,
-    Path((actor_id, key)): Path<(Id, String)>,
-    QueryOf(NamespaceQuery { namespace }): QueryOf<NamespaceQuery>,
-) -> Result<Answer<KvValue>, ApiError> {
-    let key = STANDARD
-        .decode(key)
-        .map_err(|error| ApiError::bad_request(&format!("Invalid URL: invalid key: {error}")))?;
-    check_datacenter(&api, &actor_id)?;
-    let namespace_id = api.lifecycle.namespace_id(&namespace).await?;
+/// An actor of the namespace, destroyed ones included.
+async fn row_of(api: &Api, namespace: &str, actor_id: Id) -> Result<ActorRow, ApiError> {
+    check_datacenter(api, &actor_id)?;
+    let namespace_id = api.lifecycle.namespace_id(namespace).await?;
     let row = api.lifecycle.row(actor_id).await?;
     let row = row.filter(|row| row.namespace_id == namespace_id).ok_or(LifecycleError::NotFound)?;
-    if row.state == ActorState::Destroyed {
-        // Its entries go by and by. For those who ask they are gone already.
-        return Err(ApiError::kv_key_not_found());
-    }
-    let found = api.lifecycle.data().kv_get(actor_id, &key).await;
-    let (value, update_ts) =
-        found.map_err(LifecycleError::Storage)?.ok_or_else(ApiError::kv_key_not_found)?;
-    Ok(Answer(KvValue { value: STANDARD.encode(value), update_ts }))
+    Ok(row)
 }
 
 /// An id says in which datacenter it was made, and its actor never leaves that.

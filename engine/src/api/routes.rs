@@ -12,9 +12,9 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use super::{
     Api,
     access::{self, Door},
-    actors, audit, datacenters, envoys,
+    actors, audit, dashboard, datacenters, envoys,
     error::ApiError,
-    health, metadata, namespaces, runner_configs, tokens,
+    figures, health, metadata, namespaces, runner_configs, tokens,
 };
 use crate::auth::{Operation, Resource};
 
@@ -100,6 +100,10 @@ pub fn public() -> Vec<Route> {
     };
 
     vec![
+        route("/", [get(Access::Public, dashboard::to_page)]),
+        route("/ui", [get(Access::Public, dashboard::to_page)]),
+        route("/ui/", [get(Access::Public, dashboard::page)]),
+        route("/ui/{file}", [get(Access::Public, dashboard::file)]),
         route("/health", [get(Access::Public, health::health)]),
         route("/metadata", [get(Access::Public, metadata::metadata)]),
         route("/health/fanout", [get(wants(Engine, Read, Whole), health::fanout)]),
@@ -146,11 +150,20 @@ pub fn public() -> Vec<Route> {
             [post(wants(Actor, Update, ActorInPath), actors::reschedule)],
         ),
         route(
+            "/actors/{actor_id}/placement",
+            [get(wants(Actor, Read, ActorInPath), actors::placement)],
+        ),
+        route(
+            "/actors/{actor_id}/kv/keys",
+            [get(wants(ActorKv, List, ActorInPath), actors::kv_entries)],
+        ),
+        route(
             "/actors/{actor_id}/kv/keys/{key}",
             [get(wants(ActorKv, Read, ActorInPath), actors::kv_value)],
         ),
         route("/envoys", [get(wants(Envoy, List, InNamespace), envoys::list)]),
         route("/envoys/connect", [get(wants(Envoy, List, Own), envoys::connect)]),
+        route("/figures", [get(wants(Engine, Read, Whole), figures::figures)]),
         route("/runners", [get(wants(Envoy, List, InNamespace), envoys::runners)]),
         route("/runners/names", [get(wants(Envoy, List, InNamespace), envoys::runner_names)]),
         route("/auth/tokens", [post(wants(ScopedToken, Create, NamespaceInBody), tokens::issue)]),

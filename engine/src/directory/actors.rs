@@ -109,6 +109,20 @@ impl Directory {
             .await
     }
 
+    /// How many actors of a namespace there are that are not destroyed; at most `limit` are counted.
+    pub async fn count_actors(
+        &self,
+        namespace_id: Id,
+        limit: usize,
+    ) -> Result<usize, DirectoryError> {
+        self.database
+            .transact(move |transaction| {
+                let range = ActorAgeKey::range_of_namespace::<LiveActors>(&namespace_id);
+                Ok(transaction.count(&range, limit)?)
+            })
+            .await
+    }
+
     /// Up to `limit` names of actors after the name `after`, with what apps say about them.
     pub async fn actor_names(
         &self,

@@ -42,6 +42,11 @@ impl Lifecycle {
         self.0.views.watch(actor_id)
     }
 
+    /// The phases of those actors of a namespace that neither sleep nor are destroyed.
+    pub fn awake(&self, namespace_id: &Id) -> Vec<Phase> {
+        self.0.views.awake(namespace_id)
+    }
+
     /// Watches an actor, which may sleep or be destroyed.
     pub async fn observe(&self, actor_id: Id) -> Result<watch::Receiver<View>, LifecycleError> {
         if let Some(watch) = self.observed(&actor_id) {

@@ -51,6 +51,30 @@ pub struct View {
     pub error: Option<ActorError>,
 }
 
+impl Phase {
+    /// All of them, in the order of a life.
+    pub const ALL: [Self; 6] = [
+        Self::Pending,
+        Self::Starting,
+        Self::Running,
+        Self::Stopping,
+        Self::Sleeping,
+        Self::Destroyed,
+    ];
+
+    /// Its name in answers.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping => "stopping",
+            Self::Sleeping => "sleeping",
+            Self::Destroyed => "destroyed",
+        }
+    }
+}
+
 impl View {
     /// What `row` looks like from outside.
     pub fn of(row: &ActorRow) -> Self {
@@ -93,6 +117,14 @@ impl Views {
         let views = self.lock();
         let view = views.get(actor_id)?.borrow().clone();
         view.is_live().then_some(view)
+    }
+
+    /// The phases of the actors of a namespace that live.
+    pub(super) fn awake(&self, namespace_id: &Id) -> Vec<Phase> {
+        let views = self.lock();
+        let views = views.values().map(watch::Sender::borrow);
+        let awake = views.filter(|view| view.namespace_id == *namespace_id && view.is_live());
+        awake.map(|view| view.phase).collect()
     }
 
     /// Whoever watches an actor that is in memory.

@@ -68,6 +68,11 @@ impl Database {
         Err(StorageError::Contended(ATTEMPTS).into())
     }
 
+    /// How many bytes the data takes.
+    pub fn bytes(&self) -> Result<u64, StorageError> {
+        self.0.bytes()
+    }
+
     /// Waits for the next commit that writes the row of `key`.
     pub fn watch<T: Table>(&self, key: &T::Key) -> Watch {
         self.0.watch(&key_bytes::<T>(key))

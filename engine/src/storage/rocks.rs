@@ -138,6 +138,14 @@ impl Storage for RocksStorage {
         Box::new(RocksAttempt { storage: self, version, snapshot: self.db.snapshot() })
     }
 
+    fn bytes(&self) -> Result<u64, StorageError> {
+        let value = |name: &str| {
+            let value = self.db.property_int_value(name).map_err(StorageError::Database)?;
+            Ok::<_, StorageError>(value.unwrap_or(0))
+        };
+        Ok(value("rocksdb.total-sst-files-size")? + value("rocksdb.size-all-mem-tables")?)
+    }
+
     fn watch(&self, key: &[u8]) -> Watch {
         self.watches.add(key)
     }

@@ -72,6 +72,12 @@ impl<'s> Transaction<'s> {
         self.writes.insert(key_bytes::<T>(key), change);
     }
 
+    /// How many rows there were in `range` when the transaction began; at most `limit` are counted.
+    /// For reports: that others change the number is no conflict.
+    pub fn count(&mut self, range: &KeyRange, limit: usize) -> Result<usize, StorageError> {
+        Ok(self.attempt.keys(range, limit)?.len())
+    }
+
     /// Removes the row at `key`, if there is one.
     pub fn delete<T: Table>(&mut self, key: &T::Key) {
         self.writes.insert(key_bytes::<T>(key), Change { value: None, tracked: T::TRACKED });

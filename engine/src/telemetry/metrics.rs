@@ -1,12 +1,13 @@
 //! Counters and histograms in the text format of Prometheus. Every label has few values.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use prometheus::{
     Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
     Registry, TextEncoder,
 };
 
+use super::figures::{Figures, Times, by_label, class_of_status};
 use crate::storage::{GroupReport, StorageObserver};
 
 /// From a tenth of a millisecond (a cached read) to ten seconds (something is wrong).
@@ -31,6 +32,7 @@ pub struct Request<'r> {
 /// Everything that is counted.
 #[derive(Debug)]
 pub struct Metrics {
+    started: Instant,
     registry: Registry,
     requests: IntCounterVec,
     request_seconds: HistogramVec,
@@ -45,6 +47,7 @@ pub struct Metrics {
     sync_seconds: Histogram,
     storage_failures: IntCounter,
     gateway_requests: IntCounterVec,
+    gateway_seconds: Histogram,
     sockets: IntGauge,
     hibernating_sockets: IntGauge,
 }
@@ -103,6 +106,14 @@ impl Metrics {
             &["route"],
         )?;
         registry.register(Box::new(request_seconds.clone()))?;
+        let gateway_seconds = Histogram::with_opts(
+            HistogramOpts::new(
+                "gateway_request_duration_seconds",
+                "Time until a request to an actor was answered, sockets aside.",
+            )
+            .buckets(SECONDS.to_vec()),
+        )?;
+        registry.register(Box::new(gateway_seconds.clone()))?;
         let group_commits = Histogram::with_opts(
             HistogramOpts::new("storage_group_commits", "Commits that shared one write.")
                 .buckets(COMMITS.to_vec()),
@@ -150,6 +161,7 @@ impl Metrics {
         registry.register(Box::new(build.clone()))?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
         Ok(Self {
+            started: Instant::now(),
             registry,
             requests,
             request_seconds,
@@ -164,6 +176,7 @@ impl Metrics {
             sync_seconds,
             storage_failures,
             gateway_requests,
+            gateway_seconds,
             sockets,
             hibernating_sockets,
         })
@@ -178,7 +191,10 @@ impl Metrics {
     }
 
     /// A request to an actor was answered.
-    pub fn gateway_request(&self, kind: &'static str, status: u16) {
+    pub fn gateway_request(&self, kind: &'static str, status: u16, duration: Duration) {
+        if kind == "http" {
+            self.gateway_seconds.observe(duration.as_secs_f64());
+        }
         let class = match status {
             ..200 => "1xx",
             200..300 => "2xx",
@@ -227,6 +243,24 @@ impl Metrics {
     /// An envoy sent something that is no message.
     pub fn envoy_frame_refused(&self) {
         self.envoy_frames_refused.inc();
+    }
+
+    /// What a page shows of it.
+    pub fn figures(&self) -> Figures {
+        Figures {
+            uptime_ms: self.started.elapsed().as_millis(),
+            connections: self.connections.get(),
+            envoys: self.envoys.get(),
+            sockets: self.sockets.get(),
+            hibernating_sockets: self.hibernating_sockets.get(),
+            api_requests: by_label(&self.requests, "status", class_of_status),
+            actor_requests: by_label(&self.gateway_requests, "status", str::to_owned),
+            refusals: by_label(&self.refusals, "reason", str::to_owned).values().sum(),
+            commits: by_label(&self.commits, "outcome", str::to_owned),
+            api_seconds: Times::of_all(&self.request_seconds),
+            actor_seconds: Times::of(&self.gateway_seconds),
+            write_seconds: Times::of(&self.sync_seconds),
+        }
     }
 
     /// Everything, in the text format of Prometheus.

@@ -4,7 +4,9 @@
 
 mod actors;
 mod audit;
+mod dashboard;
 mod envoys;
+mod figures;
 mod front;
 mod namespaces;
 mod runner_configs;

@@ -191,8 +191,8 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         id: "dashboard",
-        upstream: "`/` leads to a dashboard at `/ui/`",
-        ours: "there is none",
-        reason: "upstream's reports to others; ours is still to come",
+        upstream: "`/` leads to `/ui/`, a dashboard that asks other hosts for scripts",
+        ours: "`/` leads to `ui/`, a dashboard that asks nobody but the engine",
+        reason: "a site may have no network, and a proxy may put a prefix before the path",
     },
 ];

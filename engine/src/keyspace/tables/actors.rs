@@ -352,6 +352,13 @@ impl ActorAgeKey {
             key.id(namespace_id).text(name);
         })
     }
+
+    /// Every actor of a namespace.
+    pub fn range_of_namespace<T: Table>(namespace_id: &Id) -> KeyRange {
+        KeyRange::starting_with::<T>(|key| {
+            key.id(namespace_id);
+        })
+    }
 }
 
 impl ActorNameKey {
