@@ -95,9 +95,9 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         id: "envoy-path-token",
-        upstream: "a plain request to `/envoys/connect` is answered without a token",
-        ours: "it needs one, as the connection does",
-        reason: "strangers find nothing but health and versions",
+        upstream: "a plain request to `/envoys/connect` without a token is answered 400",
+        ours: "403 `api.forbidden`",
+        reason: "it is refused as everywhere",
     },
     Difference {
         id: "namespace-tokens",

@@ -281,6 +281,7 @@ async fn every_scoped_token_ends_when_the_keys_are_revoked() {
 async fn a_retired_key_vouches_for_nothing_that_it_has_not_signed_here() {
     let site = Site::new();
     let opened = site.open().await;
+    let honest = opened.issue(site.one(), Issuer::Admin, 60).await;
     let forged = {
         let current = opened.store.0.current.lock().await;
         let claims = jwt::Claims::from(jwt::Said {
@@ -300,6 +301,7 @@ async fn a_retired_key_vouches_for_nothing_that_it_has_not_signed_here() {
     opened.store.rotate(Previous::Keep).await.unwrap();
 
     assert_eq!(opened.identify(&forged), Err(Denied::Invalid));
+    assert!(opened.identify(honest.token.expose()).is_ok());
 }
 
 #[tokio::test]

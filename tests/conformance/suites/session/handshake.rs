@@ -102,5 +102,5 @@ async fn a_plain_request_is_told_what_is_there() {
     assert_eq!(answer.status, 200);
     assert_eq!(answer.text(), "pegboard-envoy WebSocket endpoint");
     let stranger = engine.send(Request::get(target)).await;
-    assert_eq!(stranger.status, chosen("envoy-path-token", 200, 403));
+    assert_eq!(stranger.status, chosen("envoy-path-token", 400, 403));
 }
