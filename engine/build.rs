@@ -42,20 +42,20 @@ fn pack_dashboard(dist: &Path) -> io::Result<()> {
     // The page is found by no name at all, and so comes first.
     let shown = |name: &str| if name == "index.html" { String::new() } else { name.to_owned() };
     names.sort_by_key(|name| shown(name));
-    let mut table = "const FILES: &[File] = &[\n".to_owned();
+    let mut table = fs::File::create(out.join("dashboard.rs"))?;
+    writeln!(table, "static FILES: &[File] = &[")?;
     for name in names {
-        let packed = out.join(format!("{name}.gz"));
+        let packed = format!("/{name}.gz");
+        let target = fs::File::create(out.join(&packed[1..]))?;
         // Neither a name nor a time goes into the header: the same bytes every time.
-        let mut gzip = GzBuilder::new().write(fs::File::create(&packed)?, Compression::best());
+        let mut gzip = GzBuilder::new().write(target, Compression::best());
         gzip.write_all(&fs::read(dist.join(&name))?)?;
         gzip.finish()?;
         let (file, media_type) = (shown(&name), media_type(&name));
-        table.push_str(&format!(
-            "File {{ name: {file:?}, media_type: {media_type:?}, gzip: include_bytes!({packed:?}) }},\n"
-        ));
+        let gzip = format!("include_bytes!(concat!(env!(\"OUT_DIR\"), {packed:?}))");
+        writeln!(table, "File {{ name: {file:?}, media_type: {media_type:?}, gzip: {gzip} }},")?;
     }
-    table.push_str("];\n");
-    fs::write(out.join("dashboard.rs"), table)
+    writeln!(table, "];")
 }
 
 fn media_type(name: &str) -> &'static str {

@@ -5,6 +5,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse as _, Response},
 };
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use super::File;
@@ -71,8 +72,7 @@ impl File {
     /// The `ETag`: a digest of the bytes, in quotes.
     fn tag(&self) -> String {
         let digest = Sha256::digest(self.gzip);
-        let digits: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
-        format!("\"{digits}\"")
+        format!("\"{}\"", URL_SAFE_NO_PAD.encode(digest))
     }
 }
 

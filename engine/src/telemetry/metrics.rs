@@ -106,27 +106,25 @@ impl Metrics {
             &["route"],
         )?;
         registry.register(Box::new(request_seconds.clone()))?;
-        let gateway_seconds = Histogram::with_opts(
-            HistogramOpts::new(
-                "gateway_request_duration_seconds",
-                "Time until a request to an actor was answered, sockets aside.",
-            )
-            .buckets(SECONDS.to_vec()),
+        let seconds = |name: &str, help: &str| {
+            let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
+            let histogram = Histogram::with_opts(options)?;
+            registry.register(Box::new(histogram.clone()))?;
+            Ok::<_, prometheus::Error>(histogram)
+        };
+        let gateway_seconds = seconds(
+            "gateway_request_duration_seconds",
+            "Time until a request to an actor was answered, sockets aside.",
         )?;
-        registry.register(Box::new(gateway_seconds.clone()))?;
         let group_commits = Histogram::with_opts(
             HistogramOpts::new("storage_group_commits", "Commits that shared one write.")
                 .buckets(COMMITS.to_vec()),
         )?;
         registry.register(Box::new(group_commits.clone()))?;
-        let sync_seconds = Histogram::with_opts(
-            HistogramOpts::new(
-                "storage_write_duration_seconds",
-                "Time of one write to the store, including its sync.",
-            )
-            .buckets(SECONDS.to_vec()),
+        let sync_seconds = seconds(
+            "storage_write_duration_seconds",
+            "Time of one write to the store, including its sync.",
         )?;
-        registry.register(Box::new(sync_seconds.clone()))?;
         let connections = IntGauge::new("http_connections", "Open connections.")?;
         registry.register(Box::new(connections.clone()))?;
         let envoys = IntGauge::new("envoys", "Connected envoys.")?;
