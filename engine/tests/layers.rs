@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 19] = [
+const LAYERS: [&str; 20] = [
     "clock",
     "websocket",
     "keyspace",
