@@ -149,9 +149,7 @@ impl Site {
              content-type: application/json\r\ncontent-length: {}\r\n",
             body.len()
         );
-        for (name, value) in headers {
-            request.push_str(&format!("{name}: {value}\r\n"));
-        }
+        request.extend(headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")));
         let answer = self.exchange(&format!("{request}\r\n{body}"));
         let status = answer.split(' ').nth(1).unwrap_or("none").to_owned();
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
