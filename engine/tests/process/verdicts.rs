@@ -390,8 +390,9 @@ fn a_scan_without_a_token_finds_health_metadata_and_the_dashboard() {
     let site = Site::new();
     let mut paths: BTreeSet<String> =
         table().into_iter().map(|row| row.path).chain(["/health".to_owned()]).collect();
-    paths
-        .extend(["/metadata", "/", "/ui", "/ui/", "/x", "/envoys/connect", "/request"].map(str::to_owned));
+    paths.extend(
+        ["/metadata", "/", "/ui", "/ui/", "/x", "/envoys/connect", "/request"].map(str::to_owned),
+    );
     paths.insert(format!("/gateway/{}/x", site.ours));
     paths.insert(
         "/gateway/chat/x?rvt-namespace=alpha&rvt-method=getOrCreate&rvt-pool=pool&rvt-key=n"
