@@ -278,13 +278,13 @@ export function stories(shared) {
 	test("the theme is the system's until somebody chooses", async () => {
 		const tab = await Tab.open(shared.browser, bed.origin, { colorScheme: "dark" });
 		await tab.visit();
-		const shown = () => tab.page.locator("html").getAttribute("data-theme");
-		assert.equal(await shown(), "dark");
+		const shows = (theme) => tab.page.locator(`html[data-theme="${theme}"]`).waitFor({ state: "attached" });
+		await shows("dark");
 		await tab.page.emulateMedia({ colorScheme: "light" });
-		assert.equal(await shown(), "light");
+		await shows("light");
 		await tab.useTheme("dark");
 		await tab.page.reload();
-		assert.equal(await shown(), "dark");
+		await shows("dark");
 		await tab.close();
 	});
 

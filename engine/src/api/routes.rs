@@ -89,16 +89,14 @@ pub struct Endpoint {
 
 /// The routes of the API port.
 pub fn public() -> Vec<Route> {
-    use About::{
-        ActorInBody, ActorInPath, ActorsInQuery, Engine as Whole, Namespace as InNamespace,
-        NamespaceInBody, Own,
-    };
-    use Operation::{Create, Delete, List, Read, Update};
-    use Resource::{
-        Actor, ActorKv, ActorResolution, AuditLog, Datacenter, Engine, Envoy, Namespace,
-        PublicToken, RunnerConfig, ScopedToken, SecretToken, SigningKey,
-    };
+    [for_everybody(), engine_and_pools(), actors_and_envoys(), tokens_and_audit()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
 
+/// What strangers may see.
+fn for_everybody() -> Vec<Route> {
     vec![
         route("/", [get(Access::Public, dashboard::to_page)]),
         route("/ui", [get(Access::Public, dashboard::to_page)]),
@@ -106,6 +104,16 @@ pub fn public() -> Vec<Route> {
         route("/ui/{file}", [get(Access::Public, dashboard::file)]),
         route("/health", [get(Access::Public, health::health)]),
         route("/metadata", [get(Access::Public, metadata::metadata)]),
+    ]
+}
+
+/// The engine itself, its namespaces, and the pools of a namespace.
+fn engine_and_pools() -> Vec<Route> {
+    use About::{Engine as Whole, Namespace as InNamespace, Own};
+    use Operation::{Create, Delete, List, Read, Update};
+    use Resource::{Datacenter, Engine, Namespace, RunnerConfig};
+
+    vec![
         route("/health/fanout", [get(wants(Engine, Read, Whole), health::fanout)]),
         route("/datacenters", [get(wants(Datacenter, List, Own), datacenters::list)]),
         route(
@@ -134,6 +142,17 @@ pub fn public() -> Vec<Route> {
             "/runner-configs/serverless-health-check",
             [post(wants(RunnerConfig, Update, InNamespace), runner_configs::health_check)],
         ),
+        route("/figures", [get(wants(Engine, Read, Whole), figures::figures)]),
+    ]
+}
+
+/// Actors, and the processes that run them.
+fn actors_and_envoys() -> Vec<Route> {
+    use About::{ActorInBody, ActorInPath, ActorsInQuery, Namespace as InNamespace, Own};
+    use Operation::{Create, Delete, List, Read, Update};
+    use Resource::{Actor, ActorKv, ActorResolution, Envoy};
+
+    vec![
         route(
             "/actors",
             [
@@ -163,9 +182,18 @@ pub fn public() -> Vec<Route> {
         ),
         route("/envoys", [get(wants(Envoy, List, InNamespace), envoys::list)]),
         route("/envoys/connect", [get(wants(Envoy, List, Own), envoys::connect)]),
-        route("/figures", [get(wants(Engine, Read, Whole), figures::figures)]),
         route("/runners", [get(wants(Envoy, List, InNamespace), envoys::runners)]),
         route("/runners/names", [get(wants(Envoy, List, InNamespace), envoys::runner_names)]),
+    ]
+}
+
+/// Who may do what, and who did.
+fn tokens_and_audit() -> Vec<Route> {
+    use About::{Engine as Whole, Namespace as InNamespace, NamespaceInBody};
+    use Operation::{Create, Delete, List};
+    use Resource::{AuditLog, PublicToken, ScopedToken, SecretToken, SigningKey};
+
+    vec![
         route("/auth/tokens", [post(wants(ScopedToken, Create, NamespaceInBody), tokens::issue)]),
         route(
             "/auth/tokens/{token_id}",

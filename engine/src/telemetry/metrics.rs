@@ -125,38 +125,32 @@ impl Metrics {
             "storage_write_duration_seconds",
             "Time of one write to the store, including its sync.",
         )?;
-        let connections = IntGauge::new("http_connections", "Open connections.")?;
-        registry.register(Box::new(connections.clone()))?;
-        let envoys = IntGauge::new("envoys", "Connected envoys.")?;
-        registry.register(Box::new(envoys.clone()))?;
-        let envoy_frames_refused = IntCounter::new(
-            "envoy_frames_refused_total",
-            "Frames of envoys that are no messages of the protocol.",
-        )?;
-        registry.register(Box::new(envoy_frames_refused.clone()))?;
-        let audit_entries_left_out = IntCounter::new(
-            "audit_entries_left_out_total",
-            "Calls without a valid token that came too often to be written to the audit log.",
-        )?;
-        registry.register(Box::new(audit_entries_left_out.clone()))?;
-        let storage_failures = IntCounter::new(
-            "storage_failures_total",
-            "Writes that failed: each ends the process.",
-        )?;
-        registry.register(Box::new(storage_failures.clone()))?;
         let gauge = |name: &str, help: &str| {
             let gauge = IntGauge::new(name, help)?;
             registry.register(Box::new(gauge.clone()))?;
             Ok::<_, prometheus::Error>(gauge)
         };
+        let counter = |name: &str, help: &str| {
+            let counter = IntCounter::new(name, help)?;
+            registry.register(Box::new(counter.clone()))?;
+            Ok::<_, prometheus::Error>(counter)
+        };
+        let connections = gauge("http_connections", "Open connections.")?;
+        let envoys = gauge("envoys", "Connected envoys.")?;
+        let envoy_frames_refused = counter(
+            "envoy_frames_refused_total",
+            "Frames of envoys that are no messages of the protocol.",
+        )?;
+        let audit_entries_left_out = counter(
+            "audit_entries_left_out_total",
+            "Calls without a valid token that came too often to be written to the audit log.",
+        )?;
+        let storage_failures =
+            counter("storage_failures_total", "Writes that failed: each ends the process.")?;
         let sockets = gauge("gateway_sockets", "Open sockets between clients and actors.")?;
         let hibernating_sockets =
             gauge("gateway_hibernating_sockets", "Those of them whose actor sleeps.")?;
-        let build = IntCounterVec::new(
-            Opts::new("build_info", "The version that runs; always 1."),
-            &["version"],
-        )?;
-        registry.register(Box::new(build.clone()))?;
+        let build = counters("build_info", "The version that runs; always 1.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
         Ok(Self {
             started: Instant::now(),
