@@ -72,11 +72,8 @@ pub(super) async fn admit(
         door.ask(Place::Engine, Operation::Read, ActorRef::default())?;
         return Ok(routed);
     };
-    let target = match routed.target {
-        Target::Nobody => return Err(GatewayError::actor_not_found()),
-        Target::Id(id) => door.by_id(namespace, id).await?,
-        Target::Query(query) => door.by_key(namespace, query).await?,
-    };
+    // Boxed: what may be looked up for it is not for every request to carry.
+    let target = Box::pin(door.target(namespace, routed.target)).await?;
     Ok(Routed { target, ..routed })
 }
 
@@ -88,6 +85,14 @@ struct Door<'d> {
 }
 
 impl Door<'_> {
+    async fn target(&self, own: &NamespaceRef, target: Target) -> Result<Target, GatewayError> {
+        match target {
+            Target::Nobody => Err(GatewayError::actor_not_found()),
+            Target::Id(id) => self.by_id(own, id).await,
+            Target::Query(query) => self.by_key(own, query).await,
+        }
+    }
+
     /// An actor of another namespace does not exist.
     async fn by_id(&self, namespace: &NamespaceRef, id: Id) -> Result<Target, GatewayError> {
         let identity = self.lifecycle.identity(id).await?;
