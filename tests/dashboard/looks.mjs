@@ -82,6 +82,32 @@ export function looks(shared) {
 	page("pool", () => "#/ns/default/pools", async (page) => {
 		await page.getByRole("button", { name: "Edit far-away" }).click();
 	});
+	page("tokens", () => "#/ns/default/tokens");
+	page("new-secret-token", () => "#/ns/default/tokens", async (page) => {
+		await page.getByRole("button", { name: "New secret token" }).click();
+		await page.getByLabel("Name", { exact: true }).fill("ci");
+		await page.getByRole("dialog").getByRole("button", { name: "Create" }).click();
+		await page.getByRole("group", { name: "The new secret token" }).waitFor();
+	});
+	page("new-scoped-token", () => "#/ns/default/tokens", async (page) => {
+		await page.getByRole("button", { name: "New scoped token" }).click();
+		await page.getByLabel("Which actors").selectOption("name");
+		await page.getByRole("button", { name: "Add a grant" }).click();
+	});
+	page("scoped-token", () => "#/ns/default/tokens", async (page) => {
+		await page.getByRole("button", { name: "New scoped token" }).click();
+		await page.getByLabel("Subject").fill("ann");
+		await page.getByRole("button", { name: "Issue" }).click();
+		await page.getByRole("group", { name: "The new scoped token" }).waitFor();
+	});
+	page("revoke-token", () => "#/ns/default/tokens", async (page) => {
+		await page.getByRole("button", { name: "Revoke web shop" }).click();
+	});
+	page("rotate-keys", () => "#/ns/default/tokens", async (page) => {
+		await page.getByRole("button", { name: "Rotate" }).click();
+		await page.getByLabel(/^End all scoped tokens/).check();
+	});
+	page("audit", () => "#/audit");
 	page("no-namespace", () => "#/ns/nowhere/envoys", async (page, tab) => {
 		await page.getByText("The namespace does not exist.").waitFor();
 		tab.forgive(/envoys/);
@@ -128,11 +154,16 @@ export async function furnish(bed) {
 	await bed.api("PUT", "runner-configs/far-away?namespace=default", {
 		datacenters: { default: { serverless: { url: "http://127.0.0.1:9/api/rivet", request_lifespan: 30, drain_grace_period: 10, headers: { "x-site": "north" } } } },
 	});
+	await bed.api("POST", "auth/public-tokens?namespace=default", { name: "web shop" });
+	await bed.api("POST", "auth/public-tokens?namespace=default", {});
+	await bed.api("POST", "auth/secret-tokens?namespace=default", { name: "the app servers in the north" });
 	const waits = { name: "counter", key: "waits", runner_name_selector: "far-away", crash_policy: "sleep" };
 	ids.crashed = (await bed.api("PUT", "actors?namespace=default", waits)).actor.actor_id;
 	const state = async (id) => (await bed.api("GET", `actors?namespace=default&actor_id=${id}`)).actors[0];
 	await until("an actor sleeps", async () => (await state(ids.asleep)).connectable_ts === null);
 	await until("an actor has an error", async () => (await state(ids.crashed)).error !== undefined);
+	// A stranger's attempt, which the audit log shows as refused.
+	await fetch(`${bed.origin}/namespaces`, { method: "POST", headers: { authorization: "Bearer nonsense" } });
 	await client.dispose();
 	return ids;
 }

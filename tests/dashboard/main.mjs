@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { after } from "node:test";
+import { access } from "./access.mjs";
 import { Bed } from "./bed.mjs";
 import { launch } from "./browser.mjs";
 import { furnish, looks } from "./looks.mjs";
@@ -23,5 +24,6 @@ after(async () => {
 });
 
 looks(shared);
+access(shared);
 // The last of them ends the engine.
 stories(shared);

@@ -4,19 +4,19 @@ import { test } from "node:test";
 import { SECOND_TOKEN, TOKEN, until } from "./bed.mjs";
 import { Tab } from "./browser.mjs";
 
+/** Tells stories of somebody who is signed in. The tab ends without a fault, and without having asked anybody else. */
+export const teller = (shared) => (name, tell) =>
+	test(name, async () => {
+		const tab = await Tab.open(shared.browser, shared.bed.origin);
+		await tab.visit();
+		await tab.signIn(TOKEN);
+		await tell(tab.page, tab);
+		await tab.close();
+	});
+
 export function stories(shared) {
 	const { bed } = shared;
-
-	/** A story of somebody who is signed in. The tab ends without a fault, and without having asked anybody else. */
-	function story(name, tell) {
-		test(name, async () => {
-			const tab = await Tab.open(shared.browser, bed.origin);
-			await tab.visit();
-			await tab.signIn(TOKEN);
-			await tell(tab.page, tab);
-			await tab.close();
-		});
-	}
+	const story = teller(shared);
 
 	test("a stranger sees a door, a wrong token is told so, and the token leaves with the session", async () => {
 		const tab = await Tab.open(shared.browser, bed.origin);

@@ -3,7 +3,7 @@ import { useCallback, useEffect, useMemo, useState } from "preact/hooks";
 import { SharedProvider } from "./context.ts";
 import type { Engine } from "./engine/api.ts";
 import { Navigation } from "./navigation.tsx";
-import { ActorPage, NAMESPACE_PAGES, NamespacesPage } from "./pages.ts";
+import { ActorPage, ENGINE_PAGES, NAMESPACE_PAGES } from "./pages.ts";
 import { SignInPage } from "./pages/sign-in.tsx";
 import { Empty } from "./parts/trouble.tsx";
 import { parse, type Route } from "./route.ts";
@@ -63,7 +63,10 @@ function Shown({ route }: { route: Route }) {
 		document.title = `${title} · rivet-engine`;
 	}, [title]);
 
-	if (!("namespace" in route)) return <NamespacesPage />;
+	if (!("namespace" in route)) {
+		const found = ENGINE_PAGES.find(({ path }) => path === route.page);
+		return found === undefined ? <Empty title="There is no such page." /> : <found.View key={found.path} />;
+	}
 	const { page, namespace, actorId, tab, filter } = route;
 	// What is remembered of one namespace or actor is nothing to another.
 	if (page === "actors" && actorId !== undefined) {
@@ -75,8 +78,9 @@ function Shown({ route }: { route: Route }) {
 }
 
 function titleOf(route: Route): string {
-	if (!("namespace" in route)) return "Namespaces";
-	const page = NAMESPACE_PAGES.find(({ path }) => path === route.page)?.title ?? "Nothing here";
+	const pages = "namespace" in route ? NAMESPACE_PAGES : ENGINE_PAGES;
+	const page = pages.find(({ path }) => path === route.page)?.title ?? "Nothing here";
+	if (!("namespace" in route)) return page;
 	return route.actorId === undefined ? `${page} of ${route.namespace}` : `Actor ${route.actorId.slice(0, 8)}`;
 }
 

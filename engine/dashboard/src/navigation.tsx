@@ -1,7 +1,7 @@
 // The way between pages: the namespace, its pages, and what is beside them.
 import { useEffect, useState } from "preact/hooks";
 import type { Engine } from "./engine/api.ts";
-import { NAMESPACE_PAGES } from "./pages.ts";
+import { ENGINE_PAGES, NAMESPACE_PAGES } from "./pages.ts";
 import { Icon } from "./parts/icon.tsx";
 import { usePoll } from "./parts/poll.ts";
 import { href, type Route } from "./route.ts";
@@ -55,12 +55,14 @@ export function Navigation({ engine, route, onLeave }: Props) {
 							</a>
 						</li>
 					))}
-				<li>
-					<a href="#/namespaces" aria-current={namespace === undefined ? "page" : undefined}>
-						<Icon name="namespaces" />
-						Namespaces
-					</a>
-				</li>
+				{ENGINE_PAGES.map(({ path, title, icon }) => (
+					<li key={path}>
+						<a href={`#/${path}`} aria-current={namespace === undefined && route.page === path ? "page" : undefined}>
+							<Icon name={icon} />
+							{title}
+						</a>
+					</li>
+				))}
 			</ul>
 			<div class="navigation-end">
 				<ThemeSwitch />

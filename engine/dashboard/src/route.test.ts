@@ -21,3 +21,7 @@ test("a namespace alone is its overview, and a broken code stands for itself", (
 	assert.deepEqual(parse("#/ns/x"), { page: "overview", namespace: "x", filter: {} });
 	assert.deepEqual(parse("#/ns/%E0"), { page: "overview", namespace: "%E0", filter: {} });
 });
+
+test("the audit log is of the whole engine, and has an address without a namespace", () => {
+	assert.deepEqual(parse("#/audit"), { page: "audit" });
+});

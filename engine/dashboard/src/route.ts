@@ -1,14 +1,20 @@
 // Where in the dashboard one is: the part of the address after `#`, which no server and no log sees.
 
+/** The pages of the whole engine, by their addresses; the first is where one is without an address. */
+const ENGINE_PAGES = ["namespaces", "audit"] as const;
+type EnginePage = (typeof ENGINE_PAGES)[number];
+
 export type Route =
-	| { page: "namespaces" }
+	| { page: EnginePage }
 	| { page: string; namespace: string; actorId?: string; tab?: string; filter: Record<string, string> };
 
 /** The place that an address names; what names none is the list of namespaces. */
 export function parse(hash: string): Route {
 	const [path = "", query = ""] = hash.replace(/^#\/?/, "").split("?", 2);
 	const [root, namespace, page, actorId, tab] = path.split("/").map(decoded);
-	if (root !== "ns" || namespace === undefined || namespace === "") return { page: "namespaces" };
+	if (root !== "ns" || namespace === undefined || namespace === "") {
+		return { page: ENGINE_PAGES.find((page) => page === root) ?? ENGINE_PAGES[0] };
+	}
 	return {
 		page: page || "overview",
 		namespace,

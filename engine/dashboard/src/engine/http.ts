@@ -1,5 +1,8 @@
 // One request to the engine: how it is sent, and how it fails.
 
+/** The reason of a refusal that is not about the token itself (docs/engine-api.md). */
+const NOT_PERMITTED = "Not permitted with this token";
+
 /** The engine, or an actor behind it, refused a request and said why. */
 export class Refused extends Error {
 	readonly status: number;
@@ -19,6 +22,17 @@ export class Refused extends Error {
 
 	/** The token opens nothing, or not any more. */
 	get isTokenRefused(): boolean {
+		return this.#isForbidden && !this.isNotPermitted;
+	}
+
+	/** The token is good, but not for this. */
+	get isNotPermitted(): boolean {
+		const { metadata } = this;
+		const reason = typeof metadata === "object" && metadata !== null && "reason" in metadata ? metadata.reason : undefined;
+		return this.#isForbidden && reason === NOT_PERMITTED;
+	}
+
+	get #isForbidden(): boolean {
 		return this.status === 403 && (this.code === "api.forbidden" || this.code === "guard.forbidden");
 	}
 }

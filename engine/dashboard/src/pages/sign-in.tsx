@@ -72,6 +72,13 @@ export function SignInPage({ notice, onSignedIn }: { notice: string | undefined;
 }
 
 function SignInTrouble({ error }: { error: Error }) {
+	if (error instanceof Refused && error.isNotPermitted) {
+		return (
+			<p class="trouble" role="alert">
+				This token is for calling actors. The dashboard takes admin and secret tokens.
+			</p>
+		);
+	}
 	if (!(error instanceof Refused && error.isTokenRefused)) return <Trouble error={error} />;
 	return (
 		<p class="trouble" role="alert">

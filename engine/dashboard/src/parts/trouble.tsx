@@ -7,7 +7,7 @@ import { Icon } from "./icon.tsx";
 function advice(error: Error): string | undefined {
 	if (error instanceof Unreachable) return "Check that the engine runs and that this host can reach it. The page goes on by itself.";
 	if (!(error instanceof Refused)) return undefined;
-	if (error.isTokenRefused) return "Sign in with a token that may do this.";
+	if (error.isTokenRefused || error.isNotPermitted) return "Sign in with a token that may do this.";
 	if (error.status === 500 && error.code === "core.internal_error" && error.rayId !== undefined) {
 		return "The log says what happened, under the ray id.";
 	}
@@ -54,6 +54,12 @@ export function Trouble({ error, onRetry }: { error: Error; onRetry?: (() => voi
 			)}
 		</div>
 	);
+}
+
+/** An error in reading a part of a page. What the token may not read is told in `words`, and is no trouble. */
+export function Unread({ error, words, onRetry }: { error: Error; words: string; onRetry: () => void }) {
+	if (error instanceof Refused && error.isNotPermitted) return <p class="notice">{words}</p>;
+	return <Trouble error={error} onRetry={onRetry} />;
 }
 
 /** The innermost cause that rivetkit tells beside a message which says nothing. */
