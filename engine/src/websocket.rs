@@ -33,7 +33,7 @@ const BUFFER_BYTES: usize = 4 << 10;
 
 /// What is read at once from an envoy, and what is written. The room for reading is filled with zeros
 /// before each read, so that more of it than a burst of small messages needs would be a waste.
-const ENVOY_READ_BYTES: usize = 16 << 10;
+const ENVOY_READ_BYTES: usize = 8 << 10;
 const ENVOY_WRITE_BYTES: usize = 64 << 10;
 
 /// How many bytes the reason of a close frame may have (RFC 6455, section 5.5).

@@ -13,7 +13,7 @@ use std::{collections::HashMap, time::Duration};
 use axum::{
     body::Body,
     extract::Request,
-    http::{Method, StatusCode, header::CONTENT_LENGTH},
+    http::{HeaderMap, Method, StatusCode, header::CONTENT_LENGTH},
     response::Response,
 };
 use rivet_envoy_protocol as protocol;
@@ -42,7 +42,11 @@ struct Message {
     actor_id: Id,
     method: Method,
     path: String,
-    headers: HashMap<String, String>,
+    /// As the client sent them: what the actor gets is made of them for each attempt, since there is
+    /// seldom a second one, and to copy what was made for the first costs more.
+    headers: HeaderMap,
+    ray_id: String,
+    forward_tokens: bool,
     skip_ready_wait: bool,
 }
 
@@ -68,6 +72,11 @@ impl From<GatewayError> for Failure {
 }
 
 impl Message {
+    /// The headers that the actor gets.
+    fn headers(&self) -> HashMap<String, String> {
+        headers::to_actor(&self.headers, &self.ray_id, self.forward_tokens)
+    }
+
     /// Whether a request that was delivered may be delivered once more (RFC 9110, section 9.2.1).
     fn is_safe(&self) -> bool {
         matches!(self.method, Method::GET | Method::HEAD)
@@ -93,7 +102,9 @@ impl Gateway {
             actor_id,
             method: head.method,
             path,
-            headers: headers::to_actor(&head.headers, ray_id, forward_tokens),
+            headers: head.headers,
+            ray_id: ray_id.to_owned(),
+            forward_tokens,
             skip_ready_wait,
         };
         let (in_flight, start) = self.attempts(&message, &mut upload).await?;

@@ -53,7 +53,7 @@ impl InFlight {
                 actor_generation: Some(generation),
                 method: message.method.to_string(),
                 path: message.path.clone(),
-                headers: message.headers.clone(),
+                headers: message.headers(),
                 body: inline.as_ref().map(|body| body.to_vec()),
                 stream: follows,
                 response_stream: streams,
