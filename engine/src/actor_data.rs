@@ -112,6 +112,7 @@ impl ActorData {
         self.0.sessions.close(actor).await;
         let dropped = self
             .database()
+            .for_upkeep()
             .transact(move |transaction| stage::discard(transaction, &actor))
             .await
             .map_err(|error: StorageError| error);

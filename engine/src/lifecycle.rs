@@ -77,7 +77,10 @@ pub struct Lifecycle(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
+    /// For the steps of actors that are there.
     database: Database,
+    /// For new ones.
+    growth: Database,
     clock: SharedClock,
     datacenter: Datacenter,
     rules: Rules,
@@ -127,7 +130,8 @@ impl Lifecycle {
         let Parts { database, clock, datacenter, rules, envoys, tunnels, data } = parts;
         let inner = Inner {
             placing: Placing::new(envoys.clone()),
-            database,
+            database: database.for_upkeep(),
+            growth: database,
             clock,
             datacenter,
             rules,

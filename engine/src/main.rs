@@ -45,11 +45,22 @@ enum Failure {
 }
 
 impl Failure {
-    /// 78 (`EX_CONFIG`): the operator has to change the configuration. 1: anything else.
+    /// 78 (`EX_CONFIG`): the operator has to change the configuration. 65 (`EX_DATAERR`): the data is
+    /// not what it should be. 1: anything else.
     fn exit_code(&self) -> u8 {
         match self {
+            Self::Server(ServerError::Open(error)) if error.is_about_the_data() => 65,
             Self::Config(_) | Self::Logging(_) | Self::Server(ServerError::Auth(_)) => 78,
             Self::Server(_) | Self::Runtime(_) => 1,
+        }
+    }
+
+    /// The stable name of what is wrong with the data.
+    fn code(&self) -> Option<&'static str> {
+        match self {
+            Self::Server(ServerError::Open(error)) => Some(error.code()),
+            Self::Server(ServerError::StorageFailed) => Some("RVE-STORE-WRITE"),
+            _ => None,
         }
     }
 }
@@ -62,7 +73,8 @@ fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            let mut text = failure.to_string();
+            let mut text = failure.code().map_or_else(String::new, |code| format!("{code}: "));
+            text.push_str(&failure.to_string());
             let mut cause = failure.source();
             while let Some(error) = cause {
                 text.push_str(": ");

@@ -88,7 +88,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
 
     let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
     let observer = Observer { metrics: Arc::clone(&metrics), failed: failed.clone() };
-    let storage = RocksStorage::open(&settings.data_dir, settings.durability, Arc::new(observer))?;
+    let storage = RocksStorage::open(&settings.data_dir, settings.storage, Arc::new(observer))?;
     let limits = Limits {
         actor_stop_threshold: settings.actors.stop_threshold,
         outbound: settings.outbound.clone(),
@@ -189,9 +189,10 @@ async fn records(
     metrics: &Arc<Metrics>,
 ) -> Result<(TokenStore, (AuditLog, AuditWriter)), ServerError> {
     let label = settings.datacenter.label;
-    let tokens = TokenStore::open(database.clone(), Arc::clone(clock), gate.clone(), label).await;
+    let tokens =
+        TokenStore::open(database.for_upkeep(), Arc::clone(clock), gate.clone(), label).await;
     let (clock, metrics) = (Arc::clone(clock), Arc::clone(metrics));
-    let audit = AuditLog::open(database.clone(), settings.audit, clock, metrics).await;
+    let audit = AuditLog::open(database.for_upkeep(), settings.audit, clock, metrics).await;
     Ok((tokens.map_err(ServerError::Tokens)?, audit.map_err(ServerError::Audit)?))
 }
 
@@ -243,6 +244,10 @@ struct Observer {
 impl StorageObserver for Observer {
     fn group_committed(&self, report: GroupReport) {
         self.metrics.group_committed(report);
+    }
+
+    fn refused_for_want_of_room(&self, commits: usize) {
+        self.metrics.refused_for_want_of_room(commits);
     }
 
     fn storage_failed(&self) {

@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 pub use self::{
     database::Database,
     error::{OpenError, StorageError},
-    rocks::{Durability, RocksStorage},
+    rocks::{Durability, MIN_FREE_BYTES, RocksStorage, StorageSettings},
     transaction::{Transaction, TypedRow},
     watches::Watch,
 };
@@ -58,9 +58,21 @@ pub type Row = (Vec<u8>, Vec<u8>);
 /// A key and what becomes of it: a new value, or none.
 pub type Write = (Vec<u8>, Option<Vec<u8>>);
 
+/// What a write is for, which decides who may still write when the disk is nearly full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Adds data: refused as soon as room is short.
+    #[default]
+    Growth,
+    /// Keeps what is there going, or removes some of it: may use half of the reserve.
+    Upkeep,
+}
+
 /// What a transaction changes.
 #[derive(Debug, Default)]
 pub struct WriteSet {
+    /// What it is for.
+    pub purpose: Purpose,
     /// Ranges that lose their rows before anything is written. Of untracked tables only.
     pub erased: Vec<KeyRange>,
     /// Rows that others may have read: they hear of the change.
@@ -112,6 +124,9 @@ pub struct GroupReport {
 pub trait StorageObserver: Debug + Send + Sync + 'static {
     /// A group of commits was answered.
     fn group_committed(&self, report: GroupReport);
+
+    /// So many commits were refused because the disk is full.
+    fn refused_for_want_of_room(&self, commits: usize);
 
     /// A write failed. What is on disk is unknown from here on: the process has to start anew.
     fn storage_failed(&self);

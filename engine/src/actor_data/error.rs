@@ -105,7 +105,7 @@ pub(super) enum Refusal {
     #[error("{0}")]
     Kv(String),
     /// The store failed.
-    #[error("transaction failed")]
+    #[error("transaction failed{}", reason(.0))]
     Storage(#[from] StorageError),
 }
 
@@ -121,6 +121,7 @@ impl Refusal {
             }
             Self::StageSegmentInvalid(_) => ("depot", "stage_segment_invalid"),
             Self::StageNotFound { .. } => ("depot", "stage_not_found"),
+            Self::Storage(StorageError::Full) => ("core", "disk_full"),
             Self::SqliteQuota { .. } => ("depot", "quota_exceeded"),
             Self::ActorNotFound
             | Self::PageZero(_)
@@ -136,7 +137,10 @@ impl Refusal {
 
     /// Tells the operator what the envoy is not told.
     fn note(&self) {
-        if let Self::Storage(error) = self {
+        // That the disk is full is said once, by the store.
+        if let Self::Storage(error) = self
+            && !matches!(error, StorageError::Full)
+        {
             tracing::error!(%error, "the data of an actor could not be read or written");
         }
     }
@@ -158,4 +162,9 @@ impl Refusal {
         let message = self.to_string();
         protocol::KvResponseData::KvErrorResponse(protocol::KvErrorResponse { message })
     }
+}
+
+/// What an envoy may know of why the store failed.
+fn reason(error: &StorageError) -> &'static str {
+    if matches!(error, StorageError::Full) { ": the disk is full" } else { "" }
 }

@@ -29,6 +29,7 @@ impl ActorData {
     pub async fn purge_some(&self) -> Result<bool, StorageError> {
         let purged = self
             .database()
+            .for_upkeep()
             .transact(|transaction| {
                 let all = KeyRange::table::<ActorPurges>();
                 let due = transaction.range::<ActorPurges>(&all, Order::Ascending, AT_ONCE)?;

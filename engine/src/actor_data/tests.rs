@@ -30,6 +30,8 @@ struct Deaf;
 impl StorageObserver for Deaf {
     fn group_committed(&self, _: GroupReport) {}
 
+    fn refused_for_want_of_room(&self, _: usize) {}
+
     fn storage_failed(&self) {}
 }
 

@@ -119,6 +119,10 @@ impl ApiError {
     }
 
     fn internal(cause: StorageError) -> Self {
+        if matches!(cause, StorageError::Full) {
+            let refused = Self::new("core", "disk_full", cause.to_string());
+            return Self { status: StatusCode::INSUFFICIENT_STORAGE, ..refused };
+        }
         let message = "An internal error occurred".to_owned();
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,

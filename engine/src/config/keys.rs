@@ -57,6 +57,8 @@ const SPECIFIC: &[KnownKey] = &[
     used("audit.max_age_days", Kind::Number),
     used("file_system.path", Kind::Text),
     used("file_system.durability", Kind::Text),
+    used("file_system.min_free_bytes", Kind::Number),
+    used("file_system.must_exist", Kind::Bool),
     used("guard.host", Kind::Text),
     used("guard.port", Kind::Number),
     used("guard.tcp_nodelay", Kind::Bool),

@@ -18,7 +18,12 @@ use super::{
     topology::datacenter,
     values::{boolean, number, one_of, text, wrong},
 };
-use crate::{actor::Rules, directory::Datacenter, outbound::Policy, storage::Durability};
+use crate::{
+    actor::Rules,
+    directory::Datacenter,
+    outbound::Policy,
+    storage::{Durability, MIN_FREE_BYTES, StorageSettings},
+};
 
 /// Where a port listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,8 +45,8 @@ pub struct Settings {
     pub audit: AuditSettings,
     /// Where the data is.
     pub data_dir: PathBuf,
-    /// What an acknowledged write survives.
-    pub durability: Durability,
+    /// How the data is kept.
+    pub storage: StorageSettings,
     /// The API.
     pub guard: Listen,
     /// The health port.
@@ -89,7 +94,7 @@ impl Settings {
             audit: audit(merged)?,
             data_dir: text(merged, "file_system.path")?
                 .map_or_else(|| default_data_dir(environment), PathBuf::from),
-            durability: durability(merged)?,
+            storage: storage(merged)?,
             guard,
             api_peer,
             metrics,
@@ -117,6 +122,15 @@ fn refuse_unsupported(merged: &Merged) -> Result<(), ConfigError> {
         }
     }
     Ok(())
+}
+
+fn storage(merged: &mut Merged) -> Result<StorageSettings, ConfigError> {
+    Ok(StorageSettings {
+        durability: durability(merged)?,
+        min_free_bytes: number(merged, "file_system.min_free_bytes", u64::MAX >> 8)?
+            .unwrap_or(MIN_FREE_BYTES),
+        may_create: !boolean(merged, "file_system.must_exist")?.unwrap_or(false),
+    })
 }
 
 fn durability(merged: &mut Merged) -> Result<Durability, ConfigError> {

@@ -48,7 +48,7 @@ fn without_anything_but_a_token_the_defaults_are_those_of_upstream() {
         [6420, 6421, 6430]
     );
     assert_eq!(settings.guard.host, "::".parse::<IpAddr>().unwrap());
-    assert_eq!(settings.durability, Durability::Strict);
+    assert_eq!(settings.storage.durability, Durability::Strict);
     assert_eq!(settings.datacenter.public_url, "http://127.0.0.1:6420/");
     assert_eq!(settings.max_request_body, 20 * 1024 * 1024);
 }

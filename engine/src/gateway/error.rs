@@ -7,7 +7,7 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{auth::Denied, lifecycle::LifecycleError, websocket};
+use crate::{auth::Denied, lifecycle::LifecycleError, storage::StorageError, websocket};
 
 /// A request that did not reach an actor, or whose answer did not reach the client.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -300,6 +300,7 @@ impl GatewayError {
     /// What really happened, when the client is not told: for the log.
     pub(super) fn hidden_cause(&self) -> Option<&LifecycleError> {
         match self {
+            Self::Lifecycle(LifecycleError::Storage(StorageError::Full)) => None,
             Self::Lifecycle(error @ LifecycleError::Storage(_)) => Some(error),
             _ => None,
         }
@@ -323,6 +324,9 @@ fn lifecycle(error: &LifecycleError) -> (&'static str, &'static str, StatusCode)
         LifecycleError::DuplicateKey { .. } => ("actor", "duplicate_key", BAD),
         LifecycleError::EmptyKey => ("actor", "empty_key", BAD),
         LifecycleError::KeyTooLarge { .. } => ("actor", "key_too_large", BAD),
+        LifecycleError::Storage(StorageError::Full) => {
+            ("core", "disk_full", StatusCode::INSUFFICIENT_STORAGE)
+        }
         LifecycleError::Storage(_) => ("core", "internal_error", StatusCode::INTERNAL_SERVER_ERROR),
     }
 }

@@ -82,7 +82,7 @@ impl Lifecycle {
         let (now, jitter) = (self.now(), u64::from_le_bytes(crate::keyspace::id::random_bytes()));
         let outcome = self
             .0
-            .database
+            .growth
             .transact(move |transaction| {
                 let namespace_id = transaction
                     .get::<NamespaceNames>(&new.namespace)?

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Pending, Storage, StorageError, Transaction, Watch};
+use super::{Pending, Purpose, Storage, StorageError, Transaction, Watch};
 use crate::keyspace::{Table, key_bytes};
 
 /// How often a transaction may lose against others before its caller hears of it.
@@ -10,12 +10,22 @@ const ATTEMPTS: u32 = 64;
 
 /// A handle to the store; cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct Database(Arc<dyn Storage>);
+pub struct Database {
+    storage: Arc<dyn Storage>,
+    purpose: Purpose,
+}
 
 impl Database {
     /// The database kept in `storage`.
     pub fn new(storage: impl Storage) -> Self {
-        Self(Arc::new(storage))
+        Self { storage: Arc::new(storage), purpose: Purpose::Growth }
+    }
+
+    /// The same database for those who keep things going, or remove some: when the disk is nearly
+    /// full they may use half of what is left.
+    #[must_use]
+    pub fn for_upkeep(&self) -> Self {
+        Self { purpose: Purpose::Upkeep, ..self.clone() }
     }
 
     /// Runs `work` and writes what it wrote, atomically. What it returns is true once this
@@ -35,8 +45,8 @@ impl Database {
                 // A crowd on one row: stepping back lets those in front finish.
                 tokio::time::sleep(Duration::from_millis(u64::from(lost))).await;
             }
-            let (storage, work) = (Arc::clone(&self.0), Arc::clone(&work));
-            let (result, pending) = blocking(move || attempt(&*storage, &*work)).await?;
+            let (database, work) = (self.clone(), Arc::clone(&work));
+            let (result, pending) = blocking(move || database.attempt(&*work)).await?;
             match pending {
                 None => return Ok(result),
                 Some(pending) => match pending.wait().await {
@@ -58,7 +68,7 @@ impl Database {
             if lost > 8 {
                 std::thread::sleep(Duration::from_millis(u64::from(lost)));
             }
-            let (result, pending) = attempt(&*self.0, &work)?;
+            let (result, pending) = self.attempt(&work)?;
             match pending.map(Pending::wait_blocking) {
                 None | Some(Ok(())) => return Ok(result),
                 Some(Err(StorageError::Conflict)) => {}
@@ -70,22 +80,22 @@ impl Database {
 
     /// How many bytes the data takes.
     pub fn bytes(&self) -> Result<u64, StorageError> {
-        self.0.bytes()
+        self.storage.bytes()
     }
 
     /// Waits for the next commit that writes the row of `key`.
     pub fn watch<T: Table>(&self, key: &T::Key) -> Watch {
-        self.0.watch(&key_bytes::<T>(key))
+        self.storage.watch(&key_bytes::<T>(key))
     }
-}
 
-fn attempt<R, E>(
-    storage: &dyn Storage,
-    work: &dyn Fn(&mut Transaction<'_>) -> Result<R, E>,
-) -> Result<(R, Option<Pending>), E> {
-    let mut transaction = Transaction::new(storage.begin());
-    let result = work(&mut transaction)?;
-    Ok((result, transaction.commit()))
+    fn attempt<R, E>(
+        &self,
+        work: &dyn Fn(&mut Transaction<'_>) -> Result<R, E>,
+    ) -> Result<(R, Option<Pending>), E> {
+        let mut transaction = Transaction::new(self.storage.begin());
+        let result = work(&mut transaction)?;
+        Ok((result, transaction.commit_for(self.purpose)))
+    }
 }
 
 /// Runs `work`, which may wait for the disk, where waiting holds up nobody else.

@@ -1,6 +1,6 @@
 //! What can go wrong with the store.
 
-use std::{io, path::PathBuf};
+use std::{io, path::PathBuf, sync::Arc};
 
 use crate::keyspace::tables::FORMAT;
 
@@ -16,6 +16,12 @@ pub enum StorageError {
     /// The store is closed, or was closed by a failed write.
     #[error("the store is closed")]
     Closed,
+    /// The disk is full, or so nearly that the rest is kept for what has to go on. Nothing was written.
+    #[error("the disk is full: nothing was written; free some space, and writes are taken again")]
+    Full,
+    /// It could not be noted that a write is on disk.
+    #[error("what is acknowledged could not be noted")]
+    Noted(#[source] Arc<io::Error>),
     /// The database failed.
     #[error("the database failed")]
     Database(#[source] rocksdb::Error),
@@ -78,6 +84,58 @@ pub enum OpenError {
         /// The version that wrote it.
         written_by: String,
     },
+    /// It held a store, and the database is not there any more.
+    #[error(
+        "the data directory {dir} held a store, and its database is gone: mount the disk that it is \
+         on, or restore a backup; to start anew remove {dir}/engine.store"
+    )]
+    Missing {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// There is no store, and none may be made.
+    #[error(
+        "the data directory {dir} holds no store, and file_system.must_exist is set: mount the disk \
+         that it is on, or restore a backup; for a first start take the key away"
+    )]
+    Absent {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// Something in the database cannot be read.
+    #[error(
+        "the database in {dir} is damaged and was left as it is: {reason}. Check the disk, keep a \
+         copy of the directory, and restore a backup"
+    )]
+    Damaged {
+        /// The directory.
+        dir: PathBuf,
+        /// What is wrong, with the file where it is known.
+        reason: String,
+    },
+    /// Its end is missing.
+    #[error(
+        "acknowledged writes are missing in the database in {dir} (it ends at write {found}, and \
+         write {acknowledged} was acknowledged); it was left as it is. Check the disk, keep a copy of \
+         the directory, and restore a backup; to go on without these writes remove \
+         {dir}/rocksdb/ACKNOWLEDGED"
+    )]
+    Lost {
+        /// The directory.
+        dir: PathBuf,
+        /// The number of the last write that was acknowledged.
+        acknowledged: u64,
+        /// The number of the last write that is there.
+        found: u64,
+    },
+    /// There is no room for opening it.
+    #[error("the disk of {dir} is full: free some space, then start the engine again")]
+    Full {
+        /// The directory.
+        dir: PathBuf,
+        /// What RocksDB said.
+        source: rocksdb::Error,
+    },
     /// The database inside does not open.
     #[error("the database in {dir} does not open")]
     Database {
@@ -94,4 +152,39 @@ pub enum OpenError {
         /// What the decoder said.
         source: serde_json::Error,
     },
+}
+
+impl OpenError {
+    /// A name that never changes, for `docs/durability.md` and for programs.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Directory { .. } => "RVE-STORE-DIRECTORY",
+            Self::Locked { .. } => "RVE-STORE-IN-USE",
+            Self::Foreign { .. } => "RVE-STORE-FOREIGN",
+            Self::NewerFormat { .. } => "RVE-STORE-NEWER",
+            Self::Missing { .. } => "RVE-STORE-MISSING",
+            Self::Absent { .. } => "RVE-STORE-ABSENT",
+            Self::Damaged { .. } | Self::Format { .. } => "RVE-STORE-DAMAGED",
+            Self::Lost { .. } => "RVE-STORE-LOST",
+            Self::Full { .. } => "RVE-STORE-FULL",
+            Self::Database { .. } => "RVE-STORE-UNREADABLE",
+        }
+    }
+
+    /// Whether the data is not what it should be, so that starting again helps nobody.
+    pub fn is_about_the_data(&self) -> bool {
+        match self {
+            Self::Foreign { .. }
+            | Self::NewerFormat { .. }
+            | Self::Missing { .. }
+            | Self::Absent { .. }
+            | Self::Damaged { .. }
+            | Self::Format { .. }
+            | Self::Lost { .. } => true,
+            Self::Directory { .. }
+            | Self::Locked { .. }
+            | Self::Full { .. }
+            | Self::Database { .. } => false,
+        }
+    }
 }

@@ -1,13 +1,19 @@
 //! The RocksDB backend: one directory, one process, every acknowledged commit on disk.
 //!
-//! Layout of the directory: `engine.lock` (who has it open) and `rocksdb/`.
+//! Layout of the directory: `engine.lock` (who has it open), `engine.store` (that there is a store) and
+//! `rocksdb/`, with `ACKNOWLEDGED` among the files of the database (how far acknowledged commits go).
 
+mod acknowledged;
 mod committer;
+mod crc32c;
 mod directory;
+mod log_check;
+mod opening;
 mod recent;
+mod space;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -17,23 +23,23 @@ use std::{
 };
 
 use rocksdb::{
-    BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBRecoveryMode, Direction, IteratorMode,
-    Options, ReadOptions,
+    BlockBasedIndexType, BlockBasedOptions, Cache, DB, Direction, IteratorMode, Options,
+    ReadOptions,
 };
 use tokio::sync::oneshot;
 
 use self::{
+    acknowledged::Acknowledged,
     committer::{Committer, Request},
     directory::DirectoryLock,
+    opening::database_dir,
+    space::Space,
 };
 use super::{
     Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageObserver, Watch,
     WriteSet, watches::Watches,
 };
-use crate::keyspace::{
-    KeyRange, Order, key_bytes,
-    tables::{FORMAT, FormatRow, Meta, MetaKey},
-};
+use crate::keyspace::{KeyRange, Order};
 
 /// How many commits may wait for the disk before those who come after wait for the queue.
 const QUEUE: usize = 4096;
@@ -53,6 +59,28 @@ pub enum Durability {
     Relaxed,
 }
 
+/// How many bytes of the disk stay free unless the operator says otherwise: enough for the log, for
+/// the buffers that are written out, and for putting files together.
+pub const MIN_FREE_BYTES: u64 = 64 << 20;
+
+/// How the data is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StorageSettings {
+    /// What an acknowledged commit survives.
+    pub durability: Durability,
+    /// How many bytes of the disk have to stay free: below it, commits that add data are refused, and
+    /// below half of it all. 0: none are.
+    pub min_free_bytes: u64,
+    /// Whether a store is made where there is none.
+    pub may_create: bool,
+}
+
+impl From<Durability> for StorageSettings {
+    fn from(durability: Durability) -> Self {
+        Self { durability, min_free_bytes: MIN_FREE_BYTES, may_create: true }
+    }
+}
+
 /// Storage in one RocksDB directory. Dropping it writes what is left and closes it.
 #[derive(Debug)]
 pub struct RocksStorage {
@@ -67,41 +95,53 @@ pub struct RocksStorage {
 }
 
 impl RocksStorage {
-    /// Opens the store in `dir`, and creates it where there is none.
+    /// Opens the store in `dir`, and creates it where there is none. It is refused when anything that
+    /// was acknowledged is missing, and is left as it is then.
     pub fn open(
         dir: &Path,
-        durability: Durability,
+        settings: impl Into<StorageSettings>,
         observer: Arc<dyn StorageObserver>,
     ) -> Result<Self, OpenError> {
-        Self::open_with(dir, durability, observer, &mut options())
+        Self::open_with(dir, settings.into(), observer, &mut options())
     }
 
     fn open_with(
         dir: &Path,
-        durability: Durability,
+        settings: StorageSettings,
         observer: Arc<dyn StorageObserver>,
         options: &mut Options,
     ) -> Result<Self, OpenError> {
+        let StorageSettings { durability, min_free_bytes, may_create } = settings;
         let lock = DirectoryLock::take(dir)?;
-        let failed = |source| OpenError::Database { dir: dir.to_owned(), source };
-        let db = DB::open(options, database_dir(dir)).map_err(failed)?;
-        check_format(&db, dir)?;
+        let db = opening::open(dir, durability, may_create, options)?;
+        let unusable = |source| OpenError::Directory { dir: dir.to_owned(), source };
+        let acknowledged = match durability {
+            Durability::Strict => {
+                let number = db.latest_sequence_number();
+                Some(Acknowledged::open(&database_dir(dir), number).map_err(unusable)?)
+            }
+            Durability::Relaxed => {
+                acknowledged::forget(&database_dir(dir)).map_err(unusable)?;
+                None
+            }
+        };
 
         let db = Arc::new(db);
         let committed = Arc::<AtomicU64>::default();
         let watches = Watches::default();
         let (queue, requests) = mpsc::sync_channel(QUEUE);
-        let committer = Committer::new(
-            Arc::clone(&db),
-            durability,
-            Arc::clone(&committed),
-            watches.clone(),
+        let committer = Committer::new(committer::Parts {
+            db: Arc::clone(&db),
+            acknowledged,
+            space: Space::new(dir.to_owned(), min_free_bytes),
+            committed: Arc::clone(&committed),
+            watches: watches.clone(),
             observer,
-        );
+        });
         let committer = thread::Builder::new()
             .name("storage-commit".to_owned())
             .spawn(move || committer.run(&requests))
-            .map_err(|source| OpenError::Directory { dir: dir.to_owned(), source })?;
+            .map_err(unusable)?;
         Ok(Self {
             db,
             committed,
@@ -222,10 +262,8 @@ impl Attempt for RocksAttempt<'_> {
 
 fn options() -> Options {
     let mut options = Options::default();
-    options.create_if_missing(true);
-    // Every synced commit must come back. A torn record at the end was never acknowledged and is
-    // dropped; damage anywhere else is a reason to stop, not to forget what came after it.
-    options.set_wal_recovery_mode(DBRecoveryMode::TolerateCorruptedTailRecords);
+    // A log file that is closed is known by its size, so that it cannot end too early.
+    options.set_track_and_verify_wals_in_manifest(true);
     options.set_compression_type(rocksdb::DBCompressionType::Lz4);
     // One buffer that fills while one other is written out.
     options.set_write_buffer_size(WRITE_BUFFER);
@@ -254,33 +292,6 @@ fn tables() -> BlockBasedOptions {
     // Many reads ask for what is not there: a page never written, a key that is free.
     tables.set_bloom_filter(10.0, false);
     tables
-}
-
-fn database_dir(dir: &Path) -> PathBuf {
-    dir.join("rocksdb")
-}
-
-/// Refuses data of a newer engine, and writes down the format of a new directory.
-fn check_format(db: &DB, dir: &Path) -> Result<(), OpenError> {
-    let failed = |source| OpenError::Database { dir: dir.to_owned(), source };
-    let key = key_bytes::<Meta>(&MetaKey::Format);
-    if let Some(row) = db.get(&key).map_err(failed)? {
-        let row: FormatRow = serde_json::from_slice(&row)
-            .map_err(|source| OpenError::Format { dir: dir.to_owned(), source })?;
-        if row.format > FORMAT {
-            return Err(OpenError::NewerFormat {
-                dir: dir.to_owned(),
-                found: row.format,
-                written_by: row.written_by,
-            });
-        }
-        return Ok(());
-    }
-    let row = FormatRow { format: FORMAT, written_by: env!("CARGO_PKG_VERSION").to_owned() };
-    let row = serde_json::to_vec(&row).expect("a format row is plain data");
-    let mut durably = rocksdb::WriteOptions::default();
-    durably.set_sync(true);
-    db.put_opt(key, row, &durably).map_err(failed)
 }
 
 #[cfg(test)]

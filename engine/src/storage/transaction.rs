@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Attempt, Pending, ReadSet, Row, StorageError, WriteSet};
+use super::{Attempt, Pending, Purpose, ReadSet, Row, StorageError, WriteSet};
 use crate::keyspace::{KeyRange, Order, StoredValue, Table, key_bytes, parse_key};
 
 /// Up to how many rows are erased one by one. A range that is erased as such costs every later
@@ -99,11 +99,17 @@ impl<'s> Transaction<'s> {
     }
 
     /// Sends the writes off. `None`: there are none, and what was read was one moment's truth.
+    #[cfg(test)]
     pub(super) fn commit(self) -> Option<Pending> {
+        self.commit_for(Purpose::Growth)
+    }
+
+    /// The same, for a purpose.
+    pub(super) fn commit_for(self, purpose: Purpose) -> Option<Pending> {
         if self.writes.is_empty() && self.erased.is_empty() {
             return None;
         }
-        let mut writes = WriteSet { erased: self.erased, ..WriteSet::default() };
+        let mut writes = WriteSet { purpose, erased: self.erased, ..WriteSet::default() };
         for (key, Change { value, tracked }) in self.writes {
             let list = if tracked { &mut writes.tracked } else { &mut writes.untracked };
             list.push((key, value));

@@ -282,6 +282,11 @@ impl StorageObserver for Metrics {
         }
     }
 
+    fn refused_for_want_of_room(&self, commits: usize) {
+        let commits = u64::try_from(commits).unwrap_or(u64::MAX);
+        self.commits.with_label_values(&["full"]).inc_by(commits);
+    }
+
     fn storage_failed(&self) {
         self.storage_failures.inc();
     }

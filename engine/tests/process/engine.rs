@@ -97,16 +97,50 @@ impl Setup {
         Self::serve(command)
     }
 
+    /// Starts the program with every call recorded that writes, one file per thread: `TRACE.*`.
+    pub(crate) fn start_traced(&self, trace: &Utf8Path) -> Engine {
+        let mut command = self.command("strace");
+        command.args(["-D", "-ff", "-qq", "-xx", "--string-limit=4000000", "--syscall-times=ns"]);
+        command.args([
+            "--absolute-timestamps=format:unix,precision:ns",
+            "--output",
+            trace.as_str(),
+        ]);
+        command.arg(
+            "--trace=openat,accept,accept4,write,writev,pwrite64,sendto,sendmsg,fsync,fdatasync,\
+             rename,unlink,ftruncate",
+        );
+        command.args([env!("CARGO_BIN_EXE_rivet-engine"), "start"]);
+        Self::serve(command)
+    }
+
+    /// Starts the program. `Err`: what it said when it ended instead.
+    pub(crate) fn try_start(&self) -> Result<Engine, String> {
+        let mut command = self.command(env!("CARGO_BIN_EXE_rivet-engine"));
+        let engine = Self::spawn(command.arg("start"));
+        let mut started = false;
+        await_until("a start or an end", || {
+            let log = engine.log.lock().unwrap();
+            started = log.contains("message=ready");
+            started || log.contains("rivet-engine: ")
+        });
+        if started { Ok(engine) } else { Err(engine.end().log) }
+    }
+
     fn serve(mut command: Command) -> Engine {
+        let engine = Self::spawn(&mut command);
+        engine.await_log("ready");
+        engine
+    }
+
+    fn spawn(command: &mut Command) -> Engine {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::<Mutex<String>>::default();
         let readers = vec![
             collect(child.stdout.take().unwrap(), &log),
             collect(child.stderr.take().unwrap(), &log),
         ];
-        let engine = Engine { child, log, readers };
-        engine.await_log("ready");
-        engine
+        Engine { child, log, readers }
     }
 
     fn command(&self, program: &str) -> Command {
@@ -211,6 +245,18 @@ impl Engine {
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+}
+
+impl Engine {
+    /// kill -9, and waits until the record of its calls is complete.
+    pub(crate) fn kill_traced(&mut self, trace: &Utf8Path) {
+        let record = format!("{trace}.{}", self.child.id());
+        self.kill();
+        await_until("the end of the record", || {
+            let bytes = std::fs::read(&record).unwrap();
+            String::from_utf8_lossy(&bytes).contains("+++ killed by SIGKILL")
+        });
     }
 }
 

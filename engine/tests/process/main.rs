@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
+mod crash_model;
 mod engine;
+mod power;
 mod verdicts;
 
 use std::{

@@ -2,8 +2,10 @@
 
 use std::{
     fs,
+    path::PathBuf,
     process::Command,
     sync::{Mutex, MutexGuard},
+    time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
@@ -130,13 +132,33 @@ impl Engine {
         Self { home, port, peer_port, metrics_port, settings: all, process: Mutex::new(None) }
     }
 
+    /// An engine whose data is on a disk of so many MiB. Needs root.
+    pub async fn on_a_small_disk(mebibytes: u32, settings: &[(&str, &str)]) -> Self {
+        let engine = Self::prepare(settings);
+        let data = engine.data();
+        fs::create_dir_all(&data).unwrap();
+        let size = format!("size={mebibytes}m,mode=700");
+        let mut mount = Command::new("mount");
+        let mounted = mount.args(["-t", "tmpfs", "-o", &size, "tmpfs"]).arg(&data).status();
+        assert!(mounted.unwrap().success(), "a disk cannot be mounted: run this as root");
+        engine.resume().await;
+        engine
+    }
+
+    /// Its data directory.
+    pub fn data(&self) -> PathBuf {
+        self.home.path().join("data")
+    }
+
     /// Starts the process, again after [`Self::kill`] or [`Self::terminate`], and waits until it serves.
-    pub async fn resume(&self) {
+    /// Says how long that took, from the start of the program to the first good answer.
+    pub async fn resume(&self) -> Duration {
         let mut command = Command::new(program::engine());
         command.arg("--config").arg(self.home.path().join("engine.json")).arg("start");
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.home.path()).env("RUST_LOG", "warn");
         command.envs(self.settings.iter().map(|(name, value)| (format!("RIVET__{name}"), value)));
+        let start = Instant::now();
         *self.process() = Some(Supervised::start(&command, &self.home.path().join("engine.log")));
         eventually("the engine answers /health", || async {
             if let Some(code) = self.process().as_mut().and_then(Supervised::ended) {
@@ -146,6 +168,7 @@ impl Engine {
             answer.is_ok_and(|answer| answer.status == 200).then_some(())
         })
         .await;
+        start.elapsed()
     }
 
     /// Ends the process as a crash would.

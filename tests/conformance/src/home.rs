@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Reads until its input ends, which is when the owner drops it or dies.
-const CLEANER: &str = r#"cat >/dev/null; sleep 1; rm -rf "$1""#;
+const CLEANER: &str = r#"cat >/dev/null; sleep 1; umount -l "$1/data" 2>/dev/null; rm -rf "$1""#;
 
 /// A directory. Set `RIVET_CONFORMANCE_KEEP` to look at it afterwards.
 #[derive(Debug)]

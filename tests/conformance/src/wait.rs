@@ -33,7 +33,7 @@ where
         if start.elapsed() >= DEADLINE {
             return None;
         }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }
 

@@ -1,4 +1,5 @@
 //! Under load for a while: nothing that was acknowledged is lost, and nothing grows.
 
+mod disk_full;
 mod kills;
 mod soak;

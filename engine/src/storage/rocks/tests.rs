@@ -1,5 +1,7 @@
 //! What the storage promises, tested on a real directory.
 
+mod damage;
+
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 
 use camino_tempfile::Utf8TempDir;
@@ -8,7 +10,7 @@ use rocksdb::statistics::Ticker;
 
 use super::*;
 use crate::{
-    keyspace::tables::{NamespaceAges, NamespaceNames},
+    keyspace::tables::{FORMAT, FormatRow, Meta, MetaKey, NamespaceAges, NamespaceNames},
     keyspace::{Id, Table, key_bytes},
     storage::{Database, GroupReport, Transaction},
 };
@@ -20,6 +22,8 @@ impl StorageObserver for Groups {
     fn group_committed(&self, report: GroupReport) {
         self.0.lock().unwrap().push(report);
     }
+
+    fn refused_for_want_of_room(&self, _: usize) {}
 
     fn storage_failed(&self) {}
 }
@@ -151,20 +155,20 @@ async fn a_transaction_reads_the_moment_at_which_it_began() {
 /// Commits that wait together: the committer starts after all of them are in the queue.
 fn commit_together(dir: &Utf8TempDir, durability: Durability, commits: u64) -> (u64, usize) {
     let mut options = options();
+    options.create_if_missing(true);
     options.enable_statistics();
-    let db =
-        Arc::new(DB::open(&options, database_dir(dir.path().as_std_path())).unwrap_or_else(|_| {
-            std::fs::create_dir_all(dir.path()).unwrap();
-            DB::open(&options, database_dir(dir.path().as_std_path())).unwrap()
-        }));
+    let db = Arc::new(DB::open(&options, dir.path()).unwrap());
     let groups = Arc::<Groups>::default();
-    let committer = Committer::new(
-        Arc::clone(&db),
-        durability,
-        Arc::default(),
-        Watches::default(),
-        Arc::clone(&groups) as Arc<dyn StorageObserver>,
-    );
+    let acknowledged = (durability == Durability::Strict)
+        .then(|| Acknowledged::open(dir.path().as_std_path(), 0).unwrap());
+    let committer = Committer::new(committer::Parts {
+        db,
+        acknowledged,
+        space: Space::new(dir.path().into(), 0),
+        committed: Arc::default(),
+        watches: Watches::default(),
+        observer: Arc::clone(&groups) as Arc<dyn StorageObserver>,
+    });
     let (queue, requests) = mpsc::sync_channel(QUEUE);
     let answers: Vec<_> = (0..commits)
         .map(|number| {
@@ -209,7 +213,7 @@ async fn every_acknowledged_commit_was_synced() {
     options.enable_statistics();
     let storage = RocksStorage::open_with(
         dir.path().as_std_path(),
-        Durability::Strict,
+        Durability::Strict.into(),
         Arc::<Groups>::default(),
         &mut options,
     )
@@ -282,7 +286,9 @@ fn data_of_a_newer_engine_is_refused() {
 #[test]
 fn another_engines_database_is_refused_and_left_alone() {
     let dir = camino_tempfile::tempdir().unwrap();
-    drop(DB::open(&options(), dir.path()).unwrap());
+    let mut creating = options();
+    creating.create_if_missing(true);
+    drop(DB::open(&creating, dir.path()).unwrap());
 
     let error =
         RocksStorage::open(dir.path().as_std_path(), Durability::Strict, Arc::<Groups>::default())

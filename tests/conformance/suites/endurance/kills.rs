@@ -1,11 +1,14 @@
-//! Engine and app are killed in turn while clients write. `RIVET_CONFORMANCE_KILL_ROUNDS` says how often.
+//! Engine and app are killed in turn while clients write. `RIVET_CONFORMANCE_KILL_ROUNDS` says how often
+//! each of a pair is; with `RIVET_CONFORMANCE_START_LIMIT_MS` every start of the engine has to be faster,
+//! which is for a machine that does nothing else.
 
-use std::{env, fs};
+use std::{env, fs, io::Write as _, time::Duration};
 
 use rivet_conformance::{
     engine::Engine,
     namespace::{Namespace, POOL},
     node::{App, Client},
+    program::{Flavor, flavor},
     wait::{before_the_deadline, eventually},
 };
 
@@ -48,6 +51,21 @@ fn end_of(log: &str) -> String {
     lines[lines.len().saturating_sub(40)..].join("\n")
 }
 
+/// Says how long the starts took, and holds them against the limit where there is one.
+fn judge_starts(starts: &[Duration]) {
+    let slowest = starts.iter().max().copied().unwrap_or_default();
+    let all: Duration = starts.iter().sum();
+    let mean = all / u32::try_from(starts.len().max(1)).unwrap();
+    let count = starts.len();
+    let line = format!("{count} starts after kill -9: mean {mean:.0?}, slowest {slowest:.0?}\n");
+    // Not captured, so that a long run shows it.
+    std::io::stderr().write_all(line.as_bytes()).unwrap();
+    if let Ok(limit) = env::var("RIVET_CONFORMANCE_START_LIMIT_MS") {
+        let limit = Duration::from_millis(limit.parse().unwrap());
+        assert!(slowest < limit, "the slowest start took {slowest:?}");
+    }
+}
+
 #[tokio::test]
 async fn no_acknowledged_write_is_lost_when_engine_and_app_are_killed() {
     let rounds = env::var("RIVET_CONFORMANCE_KILL_ROUNDS")
@@ -63,15 +81,21 @@ async fn no_acknowledged_write_is_lost_when_engine_and_app_are_killed() {
     all_answer(0, &mut client, &app, &namespace).await;
     // The directory of the first app holds the file that ends the client.
     let mut others: Option<App> = None;
+    let mut starts = Vec::new();
     for round in 1..=rounds {
         if round % 2 == 1 {
             engine.kill();
-            engine.resume().await;
+            starts.push(engine.resume().await);
         } else {
             others.as_mut().unwrap_or(&mut app).kill();
             others = Some(App::connected(&namespace).await);
         }
         all_answer(round, &mut client, others.as_ref().unwrap_or(&app), &namespace).await;
+    }
+    judge_starts(&starts);
+    if flavor() == Flavor::Ours {
+        let files = fs::read_dir(engine.data().join("rocksdb")).unwrap().count();
+        assert!(files < 64, "{files} files: something grows with every start");
     }
     fs::write(&stop, "").unwrap();
     let code = eventually("the client has read everything back", || {
