@@ -4,6 +4,7 @@
 
 mod committer;
 mod directory;
+mod figures;
 mod recent;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
         mpsc,
     },
     thread,
+    time::Instant,
 };
 
 use rocksdb::{
@@ -27,8 +29,8 @@ use self::{
     directory::DirectoryLock,
 };
 use super::{
-    Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageObserver, Watch,
-    WriteSet, watches::Watches,
+    Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageFigures,
+    StorageObserver, Watch, WriteSet, watches::Watches,
 };
 use crate::keyspace::{
     KeyRange, Order, key_bytes,
@@ -146,6 +148,10 @@ impl Storage for RocksStorage {
         Ok(value("rocksdb.total-sst-files-size")? + value("rocksdb.size-all-mem-tables")?)
     }
 
+    fn figures(&self) -> StorageFigures {
+        figures::figures(&self.db, self.db.path())
+    }
+
     fn watch(&self, key: &[u8]) -> Watch {
         self.watches.add(key)
     }
@@ -211,7 +217,8 @@ impl Attempt for RocksAttempt<'_> {
 
     fn commit(self: Box<Self>, reads: ReadSet, writes: WriteSet) -> Pending {
         let (answer, pending) = oneshot::channel();
-        let request = Request { version: self.version, reads, writes, answer };
+        let begun = Instant::now();
+        let request = Request { version: self.version, reads, writes, answer, begun };
         if let Some(queue) = &self.storage.queue {
             // A closed queue drops the request, and with it the sender: the caller hears `Closed`.
             let _ = queue.send(request);

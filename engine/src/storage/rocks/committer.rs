@@ -32,6 +32,8 @@ pub(super) struct Request {
     pub(super) writes: WriteSet,
     /// Who waits for the outcome.
     pub(super) answer: oneshot::Sender<Result<(), StorageError>>,
+    /// Since when.
+    pub(super) begun: Instant,
 }
 
 /// The writer's state.
@@ -102,9 +104,7 @@ impl Committer {
                 Err(error) => self.fail(accepted, conflicts, &error),
             }
         } else if conflicts > 0 {
-            let duration = Duration::ZERO;
-            let report = GroupReport { committed: 0, conflicts, failed: 0, duration };
-            self.observer.group_committed(report);
+            self.observer.group_committed(GroupReport { conflicts, ..GroupReport::default() });
         }
         // Answered last, so that the next attempt sees the commit that it lost against.
         for request in refused {
@@ -124,7 +124,9 @@ impl Committer {
         self.watches.wake(written.map(|(key, _)| key.as_slice()));
         // Counted before it is answered: whoever has an answer finds it in the metrics.
         let committed = accepted.len();
-        self.observer.group_committed(GroupReport { committed, conflicts, failed: 0, duration });
+        let waited = accepted.first().map_or(duration, |first| first.begun.elapsed());
+        let report = GroupReport { committed, conflicts, failed: 0, duration, waited };
+        self.observer.group_committed(report);
         for request in accepted {
             request.answer(Ok(()));
         }
@@ -133,8 +135,8 @@ impl Committer {
     fn fail(&mut self, accepted: Vec<Request>, conflicts: usize, error: &rocksdb::Error) {
         tracing::error!(%error, "a write failed: the store accepts nothing more");
         self.failed = true;
-        let (failed, duration) = (accepted.len(), Duration::ZERO);
-        self.observer.group_committed(GroupReport { committed: 0, conflicts, failed, duration });
+        let failed = accepted.len();
+        self.observer.group_committed(GroupReport { conflicts, failed, ..GroupReport::default() });
         for request in accepted {
             request.answer(Err(StorageError::Database(error.clone())));
         }
