@@ -37,6 +37,7 @@ use crate::{
     lifecycle::Lifecycle,
     serverless::Serverless,
     telemetry::Metrics,
+    vitals::Vitals,
 };
 
 /// What answers need.
@@ -56,6 +57,8 @@ pub struct Api {
     pub audit: AuditLog,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// How the engine is.
+    pub vitals: Vitals,
     /// The largest request body that is read at all.
     pub max_request_body: u64,
 }
@@ -75,13 +78,13 @@ impl Api {
 
     /// The metrics port: the same text on any path.
     pub fn metrics_router(&self) -> Router {
-        let metrics = Arc::clone(&self.metrics);
-        Router::new().fallback(move || std::future::ready(metrics_page(&metrics)))
+        let vitals = self.vitals.clone();
+        Router::new().fallback(move || metrics_page(vitals.clone()))
     }
 }
 
-fn metrics_page(metrics: &Metrics) -> Response {
-    match metrics.text() {
+async fn metrics_page(vitals: Vitals) -> Response {
+    match vitals.text().await {
         Ok(text) => {
             let mut response = Body::from(text).into_response();
             let format = HeaderValue::from_static("text/plain; version=0.0.4");

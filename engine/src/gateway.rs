@@ -33,9 +33,8 @@ use self::route::{Head, Route, Routed};
 use crate::{
     auth::{ClientAddress, Gate},
     config::GatewaySettings,
-    keyspace::Id,
     lifecycle::Lifecycle,
-    telemetry::Metrics,
+    telemetry::{self, Metrics, RAY_ID},
     websocket::is_websocket,
 };
 
@@ -86,7 +85,7 @@ impl Gateway {
     /// Answers a request that was claimed.
     pub async fn answer(&self, claim: Claim, request: Request) -> Response {
         let started = Instant::now();
-        let ray_id = Id::random(self.0.lifecycle.datacenter().label).to_string();
+        let ray_id = telemetry::ray_id(request.headers(), self.0.lifecycle.datacenter().label);
         let origin = request.headers().get(header::ORIGIN).cloned();
         let (kind, mut response) = if is_websocket(request.headers()) {
             // Boxed: it is as large as all of a request's way, and happens once for a socket.
@@ -96,7 +95,7 @@ impl Gateway {
         };
         cors::apply(response.headers_mut(), origin.as_ref());
         if let Ok(ray_id) = HeaderValue::try_from(&ray_id) {
-            response.headers_mut().insert(headers::RAY_ID, ray_id);
+            response.headers_mut().insert(RAY_ID, ray_id);
         }
         let status = response.status().as_u16();
         self.0.metrics.gateway_request(kind, status, started.elapsed());
@@ -122,7 +121,7 @@ impl Gateway {
             Err(error) => Err(error),
         };
         let response = outcome.unwrap_or_else(|error| {
-            note(&error, ray_id);
+            self.note(&error, ray_id);
             error.response()
         });
         ("http", response)
@@ -174,11 +173,13 @@ impl Gateway {
     fn stopping(&self) -> &CancellationToken {
         &self.0.stop
     }
-}
 
-/// Logs what the client is not told.
-fn note(error: &GatewayError, ray_id: &str) {
-    if let Some(cause) = error.hidden_cause() {
-        tracing::error!(ray_id, error = %cause, "a request to an actor failed");
+    /// Counts a failure, and logs what the client is not told.
+    fn note(&self, error: &GatewayError, ray_id: &str) {
+        let (group, code, _) = error.wire();
+        self.0.metrics.gateway_failure(group, code);
+        if let Some(cause) = error.hidden_cause() {
+            tracing::error!(ray_id, error = %cause, "a request to an actor failed");
+        }
     }
 }

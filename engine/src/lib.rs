@@ -19,6 +19,7 @@
 //! | [`audit`] | who did what, and with which result? |
 //! | [`envoys`] | which envoys are there, and what is in flight to them? |
 //! | [`lifecycle`] | which step does an actor take next, and who hears of it? |
+//! | [`vitals`] | how is the engine? |
 //! | [`session`] | what does an envoy say, and what is it told? |
 //! | [`gateway`] | how does a client's request reach an actor, and its answer the client? |
 //! | [`serverless`] | how are pools called that the engine starts? |
@@ -50,6 +51,8 @@ pub mod audit;
 pub mod envoys;
 
 pub mod lifecycle;
+
+pub mod vitals;
 
 pub mod session;
 

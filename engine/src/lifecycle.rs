@@ -43,6 +43,7 @@ use crate::{
     envoys::{Envoys, Tunnels},
     keyspace::{Id, tables::ActorRow},
     storage::Database,
+    telemetry::Metrics,
 };
 
 /// A generation that the serverless pool's URL has to start.
@@ -87,6 +88,7 @@ struct Inner {
     envoys: Envoys,
     tunnels: Tunnels,
     data: ActorData,
+    metrics: Arc<Metrics>,
     turns: Turns,
     views: Views,
     timers: Timers,
@@ -119,6 +121,8 @@ pub struct Parts {
     pub tunnels: Tunnels,
     /// What actors keep.
     pub data: ActorData,
+    /// What is counted.
+    pub metrics: Arc<Metrics>,
 }
 
 impl Lifecycle {
@@ -127,7 +131,7 @@ impl Lifecycle {
     /// Call [`Lifecycle::restore`] before anything else.
     pub fn new(parts: Parts) -> (Self, mpsc::UnboundedReceiver<ServerlessStart>) {
         let (serverless, starts) = mpsc::unbounded_channel();
-        let Parts { database, clock, datacenter, rules, envoys, tunnels, data } = parts;
+        let Parts { database, clock, datacenter, rules, envoys, tunnels, data, metrics } = parts;
         let inner = Inner {
             placing: Placing::new(envoys.clone()),
             database: database.for_upkeep(),
@@ -138,6 +142,7 @@ impl Lifecycle {
             envoys,
             tunnels,
             data,
+            metrics,
             turns: Turns::default(),
             views: Views::default(),
             timers: Timers::default(),
@@ -164,6 +169,11 @@ impl Lifecycle {
     /// What actors keep.
     pub fn data(&self) -> &ActorData {
         &self.0.data
+    }
+
+    /// What is counted.
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
     }
 
     /// The time now, in milliseconds.

@@ -11,7 +11,7 @@ mod signals;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::listener::BindError;
@@ -31,7 +31,11 @@ use crate::{
     session::{SessionSettings, Sessions},
     storage::{Database, GroupReport, OpenError, RocksStorage, StorageError, StorageObserver},
     telemetry::Metrics,
+    vitals::{self, Readiness, Vitals},
 };
+
+/// How long the answer to somebody who watches may take when everything else is done.
+const WATCHERS_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Why the engine did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -82,9 +86,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     if settings.auth.is_open() {
         tracing::warn!("everybody who reaches the API is let in: no admin token is configured");
     }
-    let [guard, api_peer, metrics_port] =
-        [settings.guard, settings.api_peer, settings.metrics].map(listener::bind);
-    let (guard, api_peer, metrics_port) = (guard?, api_peer?, metrics_port?);
+    let ports = Ports::bind(&settings)?;
 
     let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
     let observer = Observer { metrics: Arc::clone(&metrics), failed: failed.clone() };
@@ -99,7 +101,8 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     bootstrap(&directory).await?;
     let (tokens, (audit, audit_writer)) =
         records(&settings, &database, &clock, &gate, &metrics).await?;
-    let (lifecycle, starts) = lifecycle(&settings, database, clock);
+    let (lifecycle, starts) =
+        lifecycle(&settings, database.clone(), Arc::clone(&clock), Arc::clone(&metrics));
     lifecycle.restore().await.map_err(ServerError::Restore)?;
 
     let tasks = TaskTracker::new();
@@ -144,6 +147,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         tasks.spawn(async move { watcher.run(stop, &reload).await });
     }
     let api = Api {
+        vitals: vitals(&lifecycle, database, clock, &metrics, &stop),
         directory,
         lifecycle,
         serverless,
@@ -153,12 +157,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         metrics,
         max_request_body: settings.max_request_body,
     };
-    let serving = Serving::new(stop.clone(), Arc::clone(&api.metrics), settings.tcp_nodelay);
-    let front =
-        Front { sessions: sessions.clone(), gateway: gateway.clone(), router: api.public_router() };
-    serving.spawn(guard, front);
-    serving.spawn(api_peer, api.peer_router());
-    serving.spawn(metrics_port, api.metrics_router());
+    let served = Served::begin(&api, ports, &sessions, &gateway, &stop, settings.tcp_nodelay);
     drop(api);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %settings.data_dir.display(), "ready");
 
@@ -166,10 +165,12 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = stop.cancelled() => {}
         () = failed.cancelled() => stop.cancel(),
     }
-    serving.finish(settings.shutdown_deadline).await;
+    served.requests.finish(settings.shutdown_deadline).await;
     gateway.finish().await;
     end_sessions.cancel();
     sessions.finish().await;
+    served.end_watching.cancel();
+    served.watchers.finish(WATCHERS_DEADLINE).await;
     end_audit.cancel();
     tasks.close();
     tasks.wait().await;
@@ -178,6 +179,67 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// The ports, had.
+struct Ports {
+    guard: TcpListener,
+    api_peer: TcpListener,
+    metrics: TcpListener,
+}
+
+impl Ports {
+    fn bind(settings: &Settings) -> Result<Self, BindError> {
+        let [guard, api_peer, metrics] =
+            [settings.guard, settings.api_peer, settings.metrics].map(listener::bind);
+        Ok(Self { guard: guard?, api_peer: api_peer?, metrics: metrics? })
+    }
+}
+
+/// What is being served.
+struct Served {
+    /// The API port.
+    requests: Serving,
+    /// The ports for health and metrics: those who watch see the engine until its last request is
+    /// done.
+    watchers: Serving,
+    end_watching: CancellationToken,
+}
+
+impl Served {
+    fn begin(
+        api: &Api,
+        ports: Ports,
+        sessions: &Sessions,
+        gateway: &Gateway,
+        stop: &CancellationToken,
+        nodelay: bool,
+    ) -> Self {
+        let serving = |stop| Serving::new(stop, Arc::clone(&api.metrics), nodelay);
+        let end_watching = CancellationToken::new();
+        let (requests, watchers) = (serving(stop.clone()), serving(end_watching.clone()));
+        let (sessions, gateway) = (sessions.clone(), gateway.clone());
+        requests.spawn(ports.guard, Front { sessions, gateway, router: api.public_router() });
+        watchers.spawn(ports.api_peer, api.peer_router());
+        watchers.spawn(ports.metrics, api.metrics_router());
+        Self { requests, watchers, end_watching }
+    }
+}
+
+/// How the engine is, until it stops.
+fn vitals(
+    lifecycle: &Lifecycle,
+    database: Database,
+    clock: SharedClock,
+    metrics: &Arc<Metrics>,
+    stop: &CancellationToken,
+) -> Vitals {
+    Vitals::new(vitals::Parts {
+        readiness: Readiness::new(database.clone(), clock, stop.clone()),
+        lifecycle: lifecycle.clone(),
+        database,
+        metrics: Arc::clone(metrics),
+    })
 }
 
 /// What is stored about access: the tokens, known to `gate` from here on, and the audit log.
@@ -201,6 +263,7 @@ fn lifecycle(
     settings: &Settings,
     database: Database,
     clock: SharedClock,
+    metrics: Arc<Metrics>,
 ) -> (Lifecycle, mpsc::UnboundedReceiver<ServerlessStart>) {
     let envoys = Envoys::new(Thresholds {
         eligible: settings.envoys.eligible_threshold,
@@ -220,6 +283,7 @@ fn lifecycle(
         envoys,
         tunnels: Tunnels::default(),
         data,
+        metrics,
     })
 }
 

@@ -14,7 +14,7 @@ mod work;
 
 use std::{sync::Arc, time::Duration};
 
-use axum::{extract::Request, response::Response};
+use axum::{extract::Request, http::HeaderValue, response::Response};
 use rivet_envoy_protocol as protocol;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -22,9 +22,8 @@ use self::connect::{Refusal, Wanted};
 use crate::{
     auth::Gate,
     envoys::{CloseFrame, ConnectionOf, EnvoyConnection, EnvoyId},
-    keyspace::Id,
     lifecycle::Lifecycle,
-    telemetry::Metrics,
+    telemetry::{self, Metrics},
     websocket::{Handshake, MessageLimits, close_reason, is_websocket},
 };
 
@@ -107,14 +106,17 @@ impl Sessions {
     /// Answers such a request: opens the connection, or opens it only to say why not.
     pub fn connect(&self, mut request: Request) -> Response {
         let wanted = Wanted::of(&request, &self.0.gate);
+        let ray_id = telemetry::ray_id(request.headers(), self.0.lifecycle.datacenter().label);
         let handshake = match Handshake::of(&mut request) {
             Ok(handshake) => handshake,
             Err(error) => return error.response(),
         };
-        let (response, opening) = handshake.accept(MessageLimits::default());
+        let (mut response, opening) = handshake.accept(MessageLimits::default());
+        if let Ok(ray_id) = HeaderValue::try_from(&ray_id) {
+            response.headers_mut().insert(telemetry::RAY_ID, ray_id);
+        }
         let session = self.clone();
         self.0.tasks.spawn(async move {
-            let ray_id = Id::random(session.0.lifecycle.datacenter().label).to_string();
             let admitted = match wanted {
                 Ok(wanted) => session.admit(wanted).await,
                 Err(refusal) => Err(refusal),
@@ -122,10 +124,12 @@ impl Sessions {
             match admitted {
                 Ok((connection, outgoing)) => match opening.socket_of_an_envoy().await {
                     Ok(socket) => session.serve(connection, outgoing, socket, &ray_id).await,
-                    Err(error) => tracing::debug!(%error, "an envoy went before it was there"),
+                    Err(error) => {
+                        tracing::debug!(ray_id, %error, "an envoy went before it was there");
+                    }
                 },
                 Err(refusal) => {
-                    tracing::info!(reason = refusal.reason(), "an envoy was refused");
+                    tracing::info!(ray_id, reason = refusal.reason(), "an envoy was refused");
                     let (group, code) = refusal.group_and_code();
                     opening.refuse(1011, &close_reason(group, code, &ray_id)).await;
                 }

@@ -7,6 +7,7 @@
 
 mod database;
 mod error;
+mod figures;
 mod rocks;
 mod transaction;
 mod watches;
@@ -18,6 +19,7 @@ use tokio::sync::oneshot;
 pub use self::{
     database::Database,
     error::{OpenError, StorageError},
+    figures::StorageFigures,
     rocks::{Durability, MIN_FREE_BYTES, RocksStorage, StorageSettings},
     transaction::{Transaction, TypedRow},
     watches::Watch,
@@ -31,6 +33,9 @@ pub trait Storage: Debug + Send + Sync + 'static {
 
     /// How many bytes the data takes, on the disk and in buffers on their way to it.
     fn bytes(&self) -> Result<u64, StorageError>;
+
+    /// What an operator wants to know of the store. It reads from memory and asks the file system.
+    fn figures(&self) -> StorageFigures;
 
     /// Waits for the next commit that writes `key`.
     fn watch(&self, key: &[u8]) -> Watch;
@@ -101,6 +106,12 @@ impl Pending {
         self.0.await.unwrap_or(Err(StorageError::Closed))
     }
 
+    /// A commit that nobody will ever answer, as of a store that has failed.
+    #[cfg(test)]
+    pub(crate) fn lost() -> Self {
+        Self(oneshot::channel().1)
+    }
+
     /// [`Pending::wait`] for a thread that may wait.
     fn wait_blocking(self) -> Result<(), StorageError> {
         self.0.blocking_recv().unwrap_or(Err(StorageError::Closed))
@@ -108,7 +119,7 @@ impl Pending {
 }
 
 /// What became of a group of commits: how backends report to telemetry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct GroupReport {
     /// How many commits reached the disk together.
     pub committed: usize,
@@ -118,6 +129,8 @@ pub struct GroupReport {
     pub failed: usize,
     /// How long the write took, including the sync.
     pub duration: Duration,
+    /// How long the first of them took altogether: in the queue, and to be written.
+    pub waited: Duration,
 }
 
 /// Who wants to know what the storage does.

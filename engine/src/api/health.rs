@@ -1,11 +1,12 @@
-//! `/health`, `/health/fanout`: does the engine answer?
+//! `/health`, `/health/fanout`: does the engine answer? `/ready`: can it do its work?
 
 use std::time::Instant;
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use serde::Serialize;
 
 use super::Api;
+use crate::vitals::Check;
 
 #[derive(Debug, Serialize)]
 pub(super) struct Health {
@@ -21,6 +22,26 @@ impl Health {
 
 pub(super) async fn health() -> Json<Health> {
     Json(Health::OK)
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Ready {
+    status: &'static str,
+    /// The names of the checks that fail. Strangers learn nothing else.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    failed: Vec<&'static str>,
+}
+
+/// For those who decide whether requests are sent here.
+pub(super) async fn ready(State(api): State<Api>) -> (StatusCode, Json<Ready>) {
+    let failed = api.vitals.readiness().failed().await;
+    let (code, status) = if failed.is_empty() {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not_ready")
+    };
+    let failed = failed.into_iter().map(Check::name).collect();
+    (code, Json(Ready { status, failed }))
 }
 
 #[derive(Debug, Serialize)]

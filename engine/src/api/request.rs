@@ -14,10 +14,7 @@ use super::{
     Api,
     error::{Cause, body_too_large},
 };
-use crate::{
-    keyspace::Id,
-    telemetry::{self, Metrics},
-};
+use crate::telemetry::{self, Metrics};
 
 #[derive(Debug, Clone)]
 struct Observer {
@@ -42,7 +39,7 @@ pub(super) struct RayId(pub(super) String);
 
 async fn observe(State(observer): State<Observer>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
-    let ray_id = Id::random(observer.datacenter_label).to_string();
+    let ray_id = telemetry::ray_id(request.headers(), observer.datacenter_label);
     request.extensions_mut().insert(RayId(ray_id.clone()));
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -52,7 +49,7 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
         next.run(request).await
     };
     if let Ok(value) = HeaderValue::from_str(&ray_id) {
-        response.headers_mut().insert("x-rivet-ray-id", value);
+        response.headers_mut().insert(telemetry::RAY_ID, value);
     }
     let duration = started.elapsed();
     let status = response.status();

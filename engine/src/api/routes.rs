@@ -103,6 +103,7 @@ fn for_everybody() -> Vec<Route> {
         route("/ui/", [get(Access::Public, dashboard::page)]),
         route("/ui/{file}", [get(Access::Public, dashboard::file)]),
         route("/health", [get(Access::Public, health::health)]),
+        route("/ready", [get(Access::Public, health::ready)]),
         route("/metadata", [get(Access::Public, metadata::metadata)]),
     ]
 }
@@ -234,7 +235,10 @@ fn tokens_and_audit() -> Vec<Route> {
 
 /// The routes of the health port.
 pub fn peer() -> Vec<Route> {
-    vec![route("/health", [get(Access::Public, health::health)])]
+    vec![
+        route("/health", [get(Access::Public, health::health)]),
+        route("/ready", [get(Access::Public, health::ready)]),
+    ]
 }
 
 /// The routes as a router, each method behind its policy.

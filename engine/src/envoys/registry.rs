@@ -230,6 +230,11 @@ impl Envoys {
         of_pool.map(|(_, envoy)| envoy.actors.len()).sum()
     }
 
+    /// How many actors are on envoys, in all.
+    pub fn slots(&self) -> usize {
+        self.lock().values().map(|envoy| envoy.actors.len()).sum()
+    }
+
     /// The envoys that are gone for too long, with the actors that they had.
     pub fn lost(&self, now: Millis) -> Vec<(EnvoyId, Vec<Id>)> {
         let state = self.lock();

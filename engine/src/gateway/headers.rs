@@ -8,9 +8,7 @@ use axum::http::{
 };
 
 use super::{GatewayError, access};
-
-/// The name of the id that a request has in the log and in every answer.
-pub(super) const RAY_ID: &str = "x-rivet-ray-id";
+use crate::telemetry::RAY_ID;
 
 /// What the actor gets: every header, with one value for each name. The engine's own tokens are
 /// taken out where they open anything.
@@ -39,7 +37,7 @@ pub(super) fn to_actor(
         }
         to_actor.insert(name.as_str().to_owned(), text);
     }
-    to_actor.insert(RAY_ID.to_owned(), ray_id.to_owned());
+    to_actor.insert(RAY_ID.as_str().to_owned(), ray_id.to_owned());
     to_actor
 }
 

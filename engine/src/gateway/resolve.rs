@@ -16,6 +16,7 @@ use super::{
 use crate::{
     keyspace::{Id, tables::ActorError},
     lifecycle::{Lifecycle, LifecycleError, NewActor, Phase, View},
+    telemetry::Woken,
 };
 
 /// How often an actor that stops again is woken for one request.
@@ -44,11 +45,15 @@ impl Gateway {
         actor_id: Id,
         skip_ready_wait: bool,
     ) -> Result<Reached, GatewayError> {
-        match self.at_hand(actor_id) {
-            Some(reached) => Ok(reached),
-            // Boxed: most requests find their actor awake, and none of this is theirs to carry.
-            None => Box::pin(self.awaited(actor_id, skip_ready_wait)).await,
+        if let Some(reached) = self.at_hand(actor_id) {
+            return Ok(reached);
         }
+        let begun = Instant::now();
+        // Boxed: most requests find their actor awake, and none of this is theirs to carry.
+        let awaited = Box::pin(self.awaited(actor_id, skip_ready_wait)).await;
+        let outcome = if awaited.is_ok() { Woken::Ready } else { Woken::Failed };
+        self.metrics().woke(outcome, begun.elapsed());
+        awaited
     }
 
     /// The way to an actor that runs and whose envoy is connected.

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout_at};
 
 use self::{client::Client, dialogue::Dialogue, pending::Pending};
 use super::{
-    Gateway, GatewayError, headers, note,
+    Gateway, GatewayError, headers,
     reached::{Over, Reached},
     route::Routed,
 };
@@ -81,7 +81,7 @@ impl Gateway {
                 });
             }
             Err(error) => {
-                note(&error, ray_id);
+                self.note(&error, ray_id);
                 let reason = error.close_reason(ray_id);
                 self.tasks().spawn(async move { opening.refuse(FAILED, &reason).await });
             }
@@ -116,7 +116,10 @@ impl Gateway {
         // Boxed: it is large, and over long before the socket is.
         match Box::pin(self.connect(invitation, reached)).await {
             Ok(line) => Dialogue::new(client, line).run(ray_id).await,
-            Err(error) => client.close(FAILED, &error.close_reason(ray_id)).await,
+            Err(error) => {
+                self.note(&error, ray_id);
+                client.close(FAILED, &error.close_reason(ray_id)).await;
+            }
         }
         drop(open);
     }

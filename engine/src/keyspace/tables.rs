@@ -3,6 +3,7 @@
 //! | tag | table | key | value |
 //! |---|---|---|---|
 //! | `00` | [`Meta`] | what the row says | [`FormatRow`] |
+//! | `0F` | [`Probes`] | nothing | [`ProbeRow`] |
 //! | `10` | [`Namespaces`] | namespace id | [`NamespaceRow`] |
 //! | `11` | [`NamespaceNames`] | name | namespace id |
 //! | `12` | [`NamespaceAges`] | time of creation | namespace id |
@@ -32,6 +33,7 @@
 mod actor_data;
 mod actors;
 mod audit;
+mod probes;
 mod runner_configs;
 mod tokens;
 
@@ -50,6 +52,7 @@ pub use self::{
         EnvoyCommandKey, EnvoyCommands, LiveActors, PoolError, Present, Retries, StopReason,
     },
     audit::{AuditActor, AuditEntries, AuditRow},
+    probes::{ProbeRow, Probes},
     runner_configs::{
         Eviction, RunnerConfigKey, RunnerConfigRow, RunnerConfigs, RunnerKind, ServerlessRow,
     },

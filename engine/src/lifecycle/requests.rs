@@ -47,6 +47,16 @@ impl Lifecycle {
         self.0.views.awake(namespace_id)
     }
 
+    /// How many actors of all namespaces are awake, by phase.
+    pub fn awake_by_phase(&self) -> [(Phase, u64); 4] {
+        self.0.views.counts()
+    }
+
+    /// How many actors wait for a step whose time has come; at most `limit` are counted.
+    pub fn overdue(&self, limit: usize) -> usize {
+        self.0.timers.overdue(self.now(), limit)
+    }
+
     /// Watches an actor, which may sleep or be destroyed.
     pub async fn observe(&self, actor_id: Id) -> Result<watch::Receiver<View>, LifecycleError> {
         if let Some(watch) = self.observed(&actor_id) {

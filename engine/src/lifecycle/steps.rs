@@ -1,5 +1,7 @@
 //! One step of one actor: read, decide, write, then carry out.
 
+use std::time::Instant;
+
 use super::{Actor, Inner, Lifecycle, LifecycleError};
 use crate::{
     actor::{self, Context, Effect, Event, deadline},
@@ -64,6 +66,7 @@ impl Lifecycle {
         choose: impl Fn(&ActorRow) -> Option<Vec<Event>> + Send + Sync + 'static,
     ) -> Result<Actor, LifecycleError> {
         let _turn = self.0.turns.take(&actor_id).await;
+        let begun = Instant::now();
         let inner = std::sync::Arc::clone(&self.0);
         let (now, jitter) = (self.now(), u64::from_le_bytes(crate::keyspace::id::random_bytes()));
         let outcome = self
@@ -86,6 +89,12 @@ impl Lifecycle {
                 Ok(Ok(Step { actor, effects, input }))
             })
             .await;
+        let counted = match &outcome {
+            Ok(Ok(_)) => "changed",
+            Ok(Err(_)) | Err(LifecycleError::NotFound) => "unchanged",
+            Err(_) => "failed",
+        };
+        self.metrics().actor_step(counted, begun.elapsed());
         match outcome {
             Ok(Ok(step)) => Ok(self.carry_out(actor_id, step).await),
             Ok(Err(unchanged)) => Ok(Actor { id: actor_id, row: unchanged }),

@@ -39,12 +39,16 @@ impl Lifecycle {
 
     async fn run_timers(&self) {
         loop {
-            let due = self.0.timers.take_due(self.now(), AT_ONCE);
+            let now = self.now();
+            let due = self.0.timers.take_due(now, AT_ONCE);
             if due.is_empty() {
                 self.wait_for_timer().await;
                 continue;
             }
-            futures_util::future::join_all(due.into_iter().map(|actor_id| self.due(actor_id)))
+            for (at, _) in &due {
+                self.metrics().actor_timer(Duration::from_millis(now.saturating_sub(*at)));
+            }
+            futures_util::future::join_all(due.into_iter().map(|(_, actor_id)| self.due(actor_id)))
                 .await;
         }
     }

@@ -45,8 +45,9 @@ impl Timers {
         }
     }
 
-    /// Takes out up to `limit` actors whose time has come. One whose step fails sets it anew.
-    pub(super) fn take_due(&self, now: u64, limit: usize) -> Vec<Id> {
+    /// Takes out up to `limit` actors whose time has come, with that time. One whose step fails
+    /// sets it anew.
+    pub(super) fn take_due(&self, now: u64, limit: usize) -> Vec<(u64, Id)> {
         let mut state = self.lock();
         let due: Vec<_> =
             state.by_time.iter().take_while(|(at, _)| *at <= now).take(limit).copied().collect();
@@ -54,7 +55,12 @@ impl Timers {
             state.by_time.remove(timer);
             state.by_actor.remove(&timer.1);
         }
-        due.into_iter().map(|(_, actor_id)| actor_id).collect()
+        due
+    }
+
+    /// How many are waiting whose time has come; at most `limit` are counted.
+    pub(super) fn overdue(&self, now: u64, limit: usize) -> usize {
+        self.lock().by_time.iter().take(limit).take_while(|(at, _)| *at <= now).count()
     }
 
     /// When the next one is due.

@@ -127,6 +127,19 @@ impl Views {
         awake.map(|view| view.phase).collect()
     }
 
+    /// How many actors are in each of the phases of a life that goes on.
+    pub(super) fn counts(&self) -> [(Phase, u64); 4] {
+        let awake = [Phase::Pending, Phase::Starting, Phase::Running, Phase::Stopping];
+        let mut counts = awake.map(|phase| (phase, 0));
+        for view in self.lock().values() {
+            let phase = view.borrow().phase;
+            if let Some((_, count)) = counts.iter_mut().find(|(of, _)| *of == phase) {
+                *count += 1;
+            }
+        }
+        counts
+    }
+
     /// Whoever watches an actor that is in memory.
     pub(super) fn watch(&self, actor_id: &Id) -> Option<watch::Receiver<View>> {
         self.lock().get(actor_id).map(watch::Sender::subscribe)

@@ -128,6 +128,7 @@ impl Serverless {
                 })?;
             if !found.is_empty() && !std::mem::replace(&mut succeeded, true) {
                 self.0.pools.succeeded(start.namespace_id, &start.pool);
+                self.0.lifecycle.metrics().serverless_start("started");
             }
             if found.contains(&StartEvent::Stopping) {
                 return Ok(());
@@ -207,6 +208,7 @@ impl Serverless {
         let ServerlessStart { namespace_id, pool, actor_id, generation, .. } = start;
         tracing::info!(%actor_id, generation, pool, ?error, "a start request failed");
         self.0.pools.failed(*namespace_id, pool, error.clone());
+        self.0.lifecycle.metrics().serverless_start("failed");
         self.give_up(start, view, error).await;
     }
 

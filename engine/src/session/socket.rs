@@ -50,6 +50,7 @@ impl Sessions {
         }
         self.0.metrics.envoys().inc();
         tracing::info!(
+            ray_id,
             envoy_key = %connection.envoy().key,
             pool = %connection.pool(),
             version = connection.version(),
@@ -78,14 +79,14 @@ impl Sessions {
         // What the engine has to say at the end still goes out.
         let _ = tokio::time::timeout(CLOSE_TIMEOUT, writing).await;
         self.0.metrics.envoys().dec();
-        self.gone(&connection, end).await;
+        self.gone(&connection, end, ray_id).await;
     }
 
-    async fn gone(&self, connection: &Arc<EnvoyConnection>, end: End) {
+    async fn gone(&self, connection: &Arc<EnvoyConnection>, end: End, ray_id: &str) {
         let lifecycle = &self.0.lifecycle;
         let was_stopping = lifecycle.envoys().is_stopping(connection.envoy());
         let detached = lifecycle.envoys().detach(connection, lifecycle.now());
-        tracing::info!(envoy_key = %connection.envoy().key, ?end, "an envoy is gone");
+        tracing::info!(ray_id, envoy_key = %connection.envoy().key, ?end, "an envoy is gone");
         // One that announced its end and said goodbye does not come back.
         if detached == Detached::Gone && end == End::Closed && was_stopping {
             lifecycle.envoy_left(connection.envoy()).await;

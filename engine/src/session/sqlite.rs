@@ -19,6 +19,23 @@ pub(super) fn actor_of(request: &protocol::ToRivet) -> Option<&str> {
     })
 }
 
+/// What a request is called in the metrics.
+pub(super) fn operation(request: &protocol::ToRivet) -> &'static str {
+    use protocol::ToRivet as In;
+
+    match request {
+        In::ToRivetSqliteGetPagesRequest(_) => "sqlite_get_pages",
+        In::ToRivetSqliteCommitRequest(_) => "sqlite_commit",
+        In::ToRivetSqliteCommitStageBeginRequest(_) => "sqlite_stage_begin",
+        In::ToRivetSqliteCommitStageSegmentRequest(_) => "sqlite_stage_segment",
+        In::ToRivetSqliteCommitFinalizeRequest(_) => "sqlite_finalize",
+        In::ToRivetSqliteExecRequest(_) => "sqlite_exec",
+        In::ToRivetSqliteExecuteRequest(_) => "sqlite_execute",
+        In::ToRivetSqliteExecuteBatchRequest(_) => "sqlite_execute_batch",
+        _ => "other",
+    }
+}
+
 /// The namespace that a request for remote execution names.
 pub(super) fn namespace_of(request: &protocol::ToRivet) -> Option<&str> {
     use protocol::ToRivet as In;

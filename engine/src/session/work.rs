@@ -1,6 +1,6 @@
 //! What one message of an envoy asks for, and who does it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use rivet_envoy_protocol as protocol;
 
@@ -186,12 +186,16 @@ impl Worker {
                 self.log(&done);
             }
             Task::Kv(actor_id, request_id, data) => {
+                let (begun, operation) = (Instant::now(), kv_operation(&data));
                 let fence = self.fence(actor_id, None);
                 let response = self.data().kv(fence, data).await;
+                self.lifecycle.metrics().data_request(operation, begun.elapsed());
                 self.answer_kv(request_id, response).await;
             }
             Task::Sqlite(actor_id, request) => {
+                let (begun, operation) = (Instant::now(), sqlite::operation(&request));
                 let response = self.sqlite_response(actor_id, *request).await;
+                self.lifecycle.metrics().data_request(operation, begun.elapsed());
                 self.answer(response).await;
             }
         }
@@ -329,6 +333,20 @@ impl Worker {
             let envoy_key = &self.connection.envoy().key;
             tracing::error!(%error, %envoy_key, "an envoy's message could not be stored");
         }
+    }
+}
+
+/// What a request for entries is called in the metrics.
+fn kv_operation(data: &protocol::KvRequestData) -> &'static str {
+    use protocol::KvRequestData as Data;
+
+    match data {
+        Data::KvGetRequest(_) => "kv_get",
+        Data::KvListRequest(_) => "kv_list",
+        Data::KvPutRequest(_) => "kv_put",
+        Data::KvDeleteRequest(_) => "kv_delete",
+        Data::KvDeleteRangeRequest(_) => "kv_delete_range",
+        Data::KvDropRequest => "kv_drop",
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::{Pending, Purpose, Storage, StorageError, Transaction, Watch};
+use super::{Pending, Purpose, Storage, StorageError, StorageFigures, Transaction, Watch};
 use crate::keyspace::{Table, key_bytes};
 
 /// How often a transaction may lose against others before its caller hears of it.
@@ -81,6 +81,12 @@ impl Database {
     /// How many bytes the data takes.
     pub fn bytes(&self) -> Result<u64, StorageError> {
         self.storage.bytes()
+    }
+
+    /// What an operator wants to know of the store.
+    pub async fn figures(&self) -> StorageFigures {
+        let storage = Arc::clone(&self.storage);
+        blocking(move || storage.figures()).await
     }
 
     /// Waits for the next commit that writes the row of `key`.

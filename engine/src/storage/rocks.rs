@@ -7,6 +7,7 @@ mod acknowledged;
 mod committer;
 mod crc32c;
 mod directory;
+mod figures;
 mod log_check;
 mod opening;
 mod recent;
@@ -20,6 +21,7 @@ use std::{
         mpsc,
     },
     thread,
+    time::Instant,
 };
 
 use rocksdb::{
@@ -36,8 +38,8 @@ use self::{
     space::Space,
 };
 use super::{
-    Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageObserver, Watch,
-    WriteSet, watches::Watches,
+    Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageFigures,
+    StorageObserver, Watch, WriteSet, watches::Watches,
 };
 use crate::keyspace::{KeyRange, Order};
 
@@ -186,6 +188,10 @@ impl Storage for RocksStorage {
         Ok(value("rocksdb.total-sst-files-size")? + value("rocksdb.size-all-mem-tables")?)
     }
 
+    fn figures(&self) -> StorageFigures {
+        figures::figures(&self.db, self.db.path())
+    }
+
     fn watch(&self, key: &[u8]) -> Watch {
         self.watches.add(key)
     }
@@ -251,7 +257,8 @@ impl Attempt for RocksAttempt<'_> {
 
     fn commit(self: Box<Self>, reads: ReadSet, writes: WriteSet) -> Pending {
         let (answer, pending) = oneshot::channel();
-        let request = Request { version: self.version, reads, writes, answer };
+        let begun = Instant::now();
+        let request = Request { version: self.version, reads, writes, answer, begun };
         if let Some(queue) = &self.storage.queue {
             // A closed queue drops the request, and with it the sender: the caller hears `Closed`.
             let _ = queue.send(request);

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
-use super::json::{JsonLines, LevelName};
+use super::{
+    json::{JsonLines, LevelName},
+    lines::CountLines,
+};
 
 /// The environment asks for log lines that cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +22,7 @@ pub enum LoggingError {
         source: tracing_subscriber::filter::ParseError,
     },
     /// No such format.
-    #[error("RUST_LOG_FORMAT is {0:?}: expected logfmt, json or gcp")]
+    #[error("RUST_LOG_FORMAT is {0:?}: expected logfmt, json, gcp or text")]
     Format(String),
     /// Something in this process logs already.
     #[error("logging was set up twice: please report this")]
@@ -32,10 +35,12 @@ pub fn start(environment: &BTreeMap<String, String>) -> Result<(), LoggingError>
     let lines = match environment.get("RUST_LOG_FORMAT").map(String::as_str) {
         None | Some("" | "logfmt") => logfmt(environment).boxed(),
         Some("json") => json(LevelName::Level).boxed(),
+        Some("text") => tracing_subscriber::fmt::layer().with_ansi(false).boxed(),
         Some("gcp") => json(LevelName::Severity).boxed(),
         Some(other) => return Err(LoggingError::Format(other.to_owned())),
     };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).try_init()?;
+    let lines = CountLines.and_then(lines).with_filter(filter);
+    tracing_subscriber::registry().with(lines).try_init()?;
     Ok(())
 }
 
@@ -80,7 +85,10 @@ mod tests {
     fn an_unknown_format_is_refused_with_the_known_ones() {
         let error = start(&environment("RUST_LOG_FORMAT", "xml")).unwrap_err();
 
-        assert_eq!(error.to_string(), "RUST_LOG_FORMAT is \"xml\": expected logfmt, json or gcp");
+        assert_eq!(
+            error.to_string(),
+            "RUST_LOG_FORMAT is \"xml\": expected logfmt, json, gcp or text"
+        );
     }
 
     #[test]

@@ -1,20 +1,27 @@
-//! Counters and histograms in the text format of Prometheus. Every label has few values.
+//! What is counted along the way, in the text format of Prometheus. Every label has few values.
 
-use std::time::{Duration, Instant};
-
-use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts,
-    Registry, TextEncoder,
+use std::{
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
 };
 
-use super::figures::{Figures, Times, by_label, class_of_status};
+use prometheus::{
+    Encoder, Histogram, HistogramVec, IntCounter, IntCounterVec, IntGauge, TextEncoder,
+    proto::MetricFamily,
+};
+
+use super::{
+    families::{Described, Families},
+    figures::{Figures, Times, by_label, class_of_status},
+    levels::{LevelGauges, Levels},
+};
 use crate::storage::{GroupReport, StorageObserver};
 
-/// From a tenth of a millisecond (a cached read) to ten seconds (something is wrong).
-const SECONDS: &[f64] =
-    &[0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
-
 const COMMITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+
+/// The kinds of requests to actors, and the classes of their statuses.
+const KINDS: [&str; 3] = ["http", "websocket", "preflight"];
+const CLASSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// An answered request, in labels.
 #[derive(Debug, Clone, Copy)]
@@ -29,11 +36,24 @@ pub struct Request<'r> {
     pub duration: Duration,
 }
 
+/// How a request fared that found its actor asleep.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Woken {
+    /// The actor runs.
+    Ready,
+    /// It does not, or not in time.
+    Failed,
+}
+
 /// Everything that is counted.
 #[derive(Debug)]
 pub struct Metrics {
     started: Instant,
-    registry: Registry,
+    own: Families,
+    /// Metrics that every process has under the same name.
+    usual: Families,
+    /// Shown by one at a time.
+    levels: Mutex<LevelGauges>,
     requests: IntCounterVec,
     request_seconds: HistogramVec,
     connections: IntGauge,
@@ -45,11 +65,48 @@ pub struct Metrics {
     commits: IntCounterVec,
     group_commits: Histogram,
     sync_seconds: Histogram,
+    commit_seconds: Histogram,
     storage_failures: IntCounter,
-    gateway_requests: IntCounterVec,
-    gateway_seconds: Histogram,
+    gateway: Gateway,
+    gateway_failures: IntCounterVec,
+    wake_seconds: HistogramVec,
     sockets: IntGauge,
     hibernating_sockets: IntGauge,
+    step_seconds: HistogramVec,
+    timer_delay: Histogram,
+    data_seconds: HistogramVec,
+    serverless_starts: IntCounterVec,
+}
+
+/// What is counted of each request to an actor: looked up once, because they are many.
+#[derive(Debug)]
+struct Gateway {
+    requests: IntCounterVec,
+    seconds: HistogramVec,
+    by_kind_and_class: [[IntCounter; 5]; 3],
+    seconds_by_class: [Histogram; 5],
+}
+
+impl Gateway {
+    fn new(own: &mut Families) -> Result<Self, prometheus::Error> {
+        let requests = own.counters(
+            "gateway_requests_total",
+            "Requests to actors answered, by kind and class of status.",
+            &["kind", "status"],
+        )?;
+        let seconds = own.seconds_by(
+            "gateway_request_duration_seconds",
+            "Time until a request to an actor was answered, by class of status, sockets aside.",
+            "status",
+        )?;
+        Ok(Self {
+            by_kind_and_class: KINDS
+                .map(|kind| CLASSES.map(|class| requests.with_label_values(&[kind, class]))),
+            seconds_by_class: CLASSES.map(|class| seconds.with_label_values(&[class])),
+            requests,
+            seconds,
+        })
+    }
 }
 
 /// Something that is there, and counted, until this is dropped.
@@ -72,106 +129,116 @@ impl Drop for Counted {
 impl Metrics {
     /// Nothing counted yet.
     pub fn new() -> Result<Self, prometheus::Error> {
-        let registry = Registry::new_custom(Some("rivet_engine".to_owned()), None)?;
-        let counters = |name: &str, help: &str, labels: &[&str]| {
-            let counters = IntCounterVec::new(Opts::new(name, help), labels)?;
-            registry.register(Box::new(counters.clone()))?;
-            Ok::<_, prometheus::Error>(counters)
-        };
-        let requests = counters(
-            "http_requests_total",
-            "Requests answered, by route, method and status.",
-            &["route", "method", "status"],
-        )?;
-        let refusals = counters(
-            "auth_refusals_total",
-            "Requests refused for want of a token that is valid and good for them, by reason.",
-            &["reason"],
-        )?;
-        let token_reloads = counters(
-            "auth_token_reloads_total",
-            "Times the token file was read again, by outcome.",
-            &["outcome"],
-        )?;
-        let commits =
-            counters("storage_commits_total", "Commits of the store, by outcome.", &["outcome"])?;
-        let gateway_requests = counters(
-            "gateway_requests_total",
-            "Requests to actors answered, by kind and class of status.",
-            &["kind", "status"],
-        )?;
-        let request_seconds = HistogramVec::new(
-            HistogramOpts::new("http_request_duration_seconds", "Time to answer, by route.")
-                .buckets(SECONDS.to_vec()),
-            &["route"],
-        )?;
-        registry.register(Box::new(request_seconds.clone()))?;
-        let seconds = |name: &str, help: &str| {
-            let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
-            let histogram = Histogram::with_opts(options)?;
-            registry.register(Box::new(histogram.clone()))?;
-            Ok::<_, prometheus::Error>(histogram)
-        };
-        let gateway_seconds = seconds(
-            "gateway_request_duration_seconds",
-            "Time until a request to an actor was answered, sockets aside.",
-        )?;
-        let group_commits = Histogram::with_opts(
-            HistogramOpts::new("storage_group_commits", "Commits that shared one write.")
-                .buckets(COMMITS.to_vec()),
-        )?;
-        registry.register(Box::new(group_commits.clone()))?;
-        let sync_seconds = seconds(
-            "storage_write_duration_seconds",
-            "Time of one write to the store, including its sync.",
-        )?;
-        let gauge = |name: &str, help: &str| {
-            let gauge = IntGauge::new(name, help)?;
-            registry.register(Box::new(gauge.clone()))?;
-            Ok::<_, prometheus::Error>(gauge)
-        };
-        let counter = |name: &str, help: &str| {
-            let counter = IntCounter::new(name, help)?;
-            registry.register(Box::new(counter.clone()))?;
-            Ok::<_, prometheus::Error>(counter)
-        };
-        let connections = gauge("http_connections", "Open connections.")?;
-        let envoys = gauge("envoys", "Connected envoys.")?;
-        let envoy_frames_refused = counter(
-            "envoy_frames_refused_total",
-            "Frames of envoys that are no messages of the protocol.",
-        )?;
-        let audit_entries_left_out = counter(
-            "audit_entries_left_out_total",
-            "Calls without a valid token that came too often to be written to the audit log.",
-        )?;
-        let storage_failures =
-            counter("storage_failures_total", "Writes that failed: each ends the process.")?;
-        let sockets = gauge("gateway_sockets", "Open sockets between clients and actors.")?;
-        let hibernating_sockets =
-            gauge("gateway_hibernating_sockets", "Those of them whose actor sleeps.")?;
-        let build = counters("build_info", "The version that runs; always 1.", &["version"])?;
+        let (mut own, mut usual) = (Families::new("rivet_engine")?, Families::new("")?);
+        let build = own.counters("build_info", "The version that runs; always 1.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).inc();
-        Ok(Self {
+        let metrics = Self {
             started: Instant::now(),
-            registry,
-            requests,
-            request_seconds,
-            connections,
-            envoys,
-            envoy_frames_refused,
-            refusals,
-            token_reloads,
-            audit_entries_left_out,
-            commits,
-            group_commits,
-            sync_seconds,
-            storage_failures,
-            gateway_requests,
-            gateway_seconds,
-            sockets,
-            hibernating_sockets,
-        })
+            levels: Mutex::new(LevelGauges::new(&mut own, &mut usual)?),
+            requests: own.counters(
+                "http_requests_total",
+                "Requests to the API answered, by route, method and status.",
+                &["route", "method", "status"],
+            )?,
+            request_seconds: own.seconds_by(
+                "http_request_duration_seconds",
+                "Time to answer a request to the API, by route.",
+                "route",
+            )?,
+            connections: own.gauge("http_connections", "Open connections.")?,
+            envoys: own.gauge("envoys", "Connected envoys.")?,
+            envoy_frames_refused: own.counter(
+                "envoy_frames_refused_total",
+                "Frames of envoys that are no messages of the protocol.",
+            )?,
+            refusals: own.counters(
+                "auth_refusals_total",
+                "Requests refused for want of a token that is valid and good for them, by reason.",
+                &["reason"],
+            )?,
+            token_reloads: own.counters(
+                "auth_token_reloads_total",
+                "Times the token file was read again, by outcome.",
+                &["outcome"],
+            )?,
+            audit_entries_left_out: own.counter(
+                "audit_entries_left_out_total",
+                "Calls without a valid token that came too often to be written to the audit log.",
+            )?,
+            commits: own.counters(
+                "storage_commits_total",
+                "Commits of the store, by outcome.",
+                &["outcome"],
+            )?,
+            group_commits: own.histogram(
+                "storage_group_commits",
+                "Commits that shared one write.",
+                COMMITS,
+            )?,
+            sync_seconds: own.seconds(
+                "storage_write_duration_seconds",
+                "Time of one write to the store, including its sync.",
+            )?,
+            commit_seconds: own.seconds(
+                "storage_commit_duration_seconds",
+                "Time of the commit of a group that waited longest: in the queue, and for its write.",
+            )?,
+            storage_failures: own
+                .counter("storage_failures_total", "Writes that failed: each ends the process.")?,
+            gateway: Gateway::new(&mut own)?,
+            gateway_failures: own.counters(
+                "gateway_failures_total",
+                "Requests and sockets that the engine answered in an actor's place, by error.",
+                &["error"],
+            )?,
+            wake_seconds: own.seconds_by(
+                "gateway_wake_duration_seconds",
+                "Time that requests waited for an actor that was not running, by outcome.",
+                "outcome",
+            )?,
+            sockets: own.gauge("gateway_sockets", "Open sockets between clients and actors.")?,
+            hibernating_sockets: own
+                .gauge("gateway_hibernating_sockets", "Those of them whose actor sleeps.")?,
+            step_seconds: own.seconds_by(
+                "actor_step_duration_seconds",
+                "Time of steps in the life of actors, with their commit, by outcome.",
+                "outcome",
+            )?,
+            timer_delay: own.seconds(
+                "actor_timer_delay_seconds",
+                "How late an actor's alarm or deadline was acted on.",
+            )?,
+            data_seconds: own.seconds_by(
+                "data_request_duration_seconds",
+                "Time of requests of actors for what they keep, by operation.",
+                "operation",
+            )?,
+            serverless_starts: own.counters(
+                "serverless_starts_total",
+                "Starts of actors by a request to their pool, by outcome.",
+                &["outcome"],
+            )?,
+            own,
+            usual,
+        };
+        metrics.begin_at_zero();
+        Ok(metrics)
+    }
+
+    /// A rate over a counter that appears with its first count misses that one.
+    fn begin_at_zero(&self) {
+        for outcome in ["committed", "conflict", "failed"] {
+            self.commits.with_label_values(&[outcome]);
+        }
+        for outcome in ["started", "failed"] {
+            self.serverless_starts.with_label_values(&[outcome]);
+        }
+        for outcome in ["ready", "failed"] {
+            self.wake_seconds.with_label_values(&[outcome]);
+        }
+        for outcome in ["changed", "unchanged", "failed"] {
+            self.step_seconds.with_label_values(&[outcome]);
+        }
     }
 
     /// A request was answered.
@@ -184,17 +251,48 @@ impl Metrics {
 
     /// A request to an actor was answered.
     pub fn gateway_request(&self, kind: &'static str, status: u16, duration: Duration) {
+        let class = usize::from(status / 100).clamp(1, CLASSES.len()) - 1;
         if kind == "http" {
-            self.gateway_seconds.observe(duration.as_secs_f64());
+            self.gateway.seconds_by_class[class].observe(duration.as_secs_f64());
         }
-        let class = match status {
-            ..200 => "1xx",
-            200..300 => "2xx",
-            300..400 => "3xx",
-            400..500 => "4xx",
-            500.. => "5xx",
+        if let Some(kind) = KINDS.iter().position(|known| *known == kind) {
+            self.gateway.by_kind_and_class[kind][class].inc();
+        }
+    }
+
+    /// A request or a socket failed on its way to an actor. `group` and `code` are of the engine's
+    /// own errors.
+    pub fn gateway_failure(&self, group: &'static str, code: &'static str) {
+        self.gateway_failures.with_label_values(&[&format!("{group}.{code}")]).inc();
+    }
+
+    /// A request waited for an actor that was not running.
+    pub fn woke(&self, outcome: Woken, duration: Duration) {
+        let outcome = match outcome {
+            Woken::Ready => "ready",
+            Woken::Failed => "failed",
         };
-        self.gateway_requests.with_label_values(&[kind, class]).inc();
+        self.wake_seconds.with_label_values(&[outcome]).observe(duration.as_secs_f64());
+    }
+
+    /// A step in the life of an actor is over.
+    pub fn actor_step(&self, outcome: &'static str, duration: Duration) {
+        self.step_seconds.with_label_values(&[outcome]).observe(duration.as_secs_f64());
+    }
+
+    /// An actor's time had come this long before it was acted on.
+    pub fn actor_timer(&self, late: Duration) {
+        self.timer_delay.observe(late.as_secs_f64());
+    }
+
+    /// A request of an actor for what it keeps was answered.
+    pub fn data_request(&self, operation: &'static str, duration: Duration) {
+        self.data_seconds.with_label_values(&[operation]).observe(duration.as_secs_f64());
+    }
+
+    /// A pool was asked to start an actor.
+    pub fn serverless_start(&self, outcome: &'static str) {
+        self.serverless_starts.with_label_values(&[outcome]).inc();
     }
 
     /// A socket to an actor is open.
@@ -239,6 +337,8 @@ impl Metrics {
 
     /// What a page shows of it.
     pub fn figures(&self) -> Figures {
+        let mut actor_requests = by_label(&self.gateway.requests, "status", str::to_owned);
+        actor_requests.retain(|_, count| *count > 0);
         Figures {
             uptime_ms: self.started.elapsed().as_millis(),
             connections: self.connections.get(),
@@ -246,19 +346,36 @@ impl Metrics {
             sockets: self.sockets.get(),
             hibernating_sockets: self.hibernating_sockets.get(),
             api_requests: by_label(&self.requests, "status", class_of_status),
-            actor_requests: by_label(&self.gateway_requests, "status", str::to_owned),
+            actor_requests,
             refusals: by_label(&self.refusals, "reason", str::to_owned).values().sum(),
             commits: by_label(&self.commits, "outcome", str::to_owned),
             api_seconds: Times::of_all(&self.request_seconds),
-            actor_seconds: Times::of(&self.gateway_seconds),
+            actor_seconds: Times::of_all(&self.gateway.seconds),
             write_seconds: Times::of(&self.sync_seconds),
         }
+    }
+
+    /// Shows how much there is of everything.
+    pub fn show(&self, levels: &Levels) {
+        self.levels.lock().unwrap_or_else(PoisonError::into_inner).show(levels);
+    }
+
+    /// What each metric is.
+    pub fn described(&self) -> impl Iterator<Item = &Described> {
+        self.own.described().iter().chain(self.usual.described())
+    }
+
+    /// Everything, as it was counted and shown last.
+    pub fn gather(&self) -> Vec<MetricFamily> {
+        let mut families = self.own.gather();
+        families.extend(self.usual.gather());
+        families
     }
 
     /// Everything, in the text format of Prometheus.
     pub fn text(&self) -> Result<Vec<u8>, prometheus::Error> {
         let mut text = Vec::new();
-        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        TextEncoder::new().encode(&self.gather(), &mut text)?;
         Ok(text)
     }
 }
@@ -279,6 +396,7 @@ impl StorageObserver for Metrics {
         {
             self.group_commits.observe(f64::from(commits));
             self.sync_seconds.observe(report.duration.as_secs_f64());
+            self.commit_seconds.observe(report.waited.as_secs_f64());
         }
     }
 

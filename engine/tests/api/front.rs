@@ -203,10 +203,37 @@ async fn every_answer_carries_its_own_ray_id() {
 }
 
 #[tokio::test]
-async fn the_health_port_serves_health_and_nothing_else() {
+async fn a_request_that_comes_with_an_id_keeps_it() {
+    let app = App::new().await;
+    let given = "0b5c0f9e-1f3a-4c1e-9f0a-3f6d2a9c1b7e";
+    let body = json!({"name": "new", "display_name": "New"}).to_string();
+    let headers = [
+        ("authorization", app.bearer.as_str()),
+        ("content-type", "application/json"),
+        ("x-rivet-ray-id", given),
+    ];
+
+    let answer = app.send(Method::POST, "/namespaces", &headers, &body).await;
+
+    assert_eq!(answer.header("x-rivet-ray-id"), Some(given));
+    assert_eq!(app.get("/audit").await.json()["entries"][0]["ray_id"], given);
+}
+
+#[tokio::test]
+async fn whether_the_engine_is_ready_is_told_to_everybody_and_nothing_beyond() {
+    let app = App::new().await;
+
+    for answer in [app.as_stranger(Method::GET, "/ready").await, app.at_peer("/ready").await] {
+        assert_eq!((answer.status.as_u16(), answer.json()), (200, json!({"status": "ready"})));
+    }
+}
+
+#[tokio::test]
+async fn the_health_port_serves_health_readiness_and_nothing_else() {
     let app = App::new().await;
 
     assert_eq!(app.at_peer("/health").await.status, 200);
+    assert_eq!(app.at_peer("/ready").await.status, 200);
     assert_eq!(app.at_peer("/namespaces").await.status, 404);
     assert_eq!(app.at_peer("/metadata").await.status, 404);
 }

@@ -8,6 +8,7 @@ mod dashboard;
 mod envoys;
 mod figures;
 mod front;
+mod metrics;
 mod namespaces;
 mod runner_configs;
 mod serverless;

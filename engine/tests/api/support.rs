@@ -24,6 +24,7 @@ use rivet_engine::{
     serverless::{self, Serverless},
     storage::{Database, Durability, RocksStorage},
     telemetry::Metrics,
+    vitals::{self, Readiness, Vitals},
 };
 use serde_json::Value;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -110,8 +111,9 @@ impl App {
                 DataLimits::default(),
                 Arc::new(ActorTenancy),
             ),
-            database,
-            clock,
+            database: database.clone(),
+            clock: clock.clone(),
+            metrics: metrics.clone(),
             datacenter,
             rules: Rules::default(),
             envoys: Envoys::new(Thresholds { eligible: 10_000, lost: 15_000 }),
@@ -131,6 +133,12 @@ impl App {
         .unwrap();
         let (calling, until) = (serverless.clone(), stop.clone());
         tokio::spawn(async move { calling.run(starts, until).await });
+        let vitals = Vitals::new(vitals::Parts {
+            readiness: Readiness::new(database.clone(), clock, stop.clone()),
+            lifecycle: lifecycle.clone(),
+            database,
+            metrics: metrics.clone(),
+        });
         let max_request_body = 20 << 20;
         let api = Api {
             directory,
@@ -140,10 +148,16 @@ impl App {
             tokens,
             audit,
             metrics,
+            vitals,
             max_request_body,
         };
         let bearer = format!("Bearer {TOKEN}");
         Self { api, _stop: stop.drop_guard(), bearer, _dir: dir }
+    }
+
+    /// What is counted.
+    pub(crate) fn counted(&self) -> &Metrics {
+        &self.api.metrics
     }
 
     /// The life of the actors, for those who play the envoy.

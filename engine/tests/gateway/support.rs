@@ -131,6 +131,7 @@ impl Engine {
             rules: Rules::default(),
             envoys: Envoys::new(Thresholds { eligible: 10_000, lost: 15_000 }),
             tunnels: Tunnels::default(),
+            metrics: metrics.clone(),
         });
         let gateway = Gateway::new(gateway::Parts {
             lifecycle: lifecycle.clone(),

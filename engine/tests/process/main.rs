@@ -365,6 +365,40 @@ fn log_lines_are_json_when_asked_for() {
 }
 
 #[test]
+fn log_lines_are_for_people_when_asked_for() {
+    let ended = Setup::new().with("RUST_LOG_FORMAT", "text").start().signal("TERM");
+
+    let line = ended.log.lines().find(|line| line.contains("listening")).unwrap();
+    assert!(line.contains(" INFO rivet_engine::") && line.contains("purpose="), "{line}");
+}
+
+/// A client that tells its id finds what happened to its request under it, wherever it looks.
+#[test]
+fn the_id_of_a_request_is_in_its_log_lines() {
+    let engine = Setup::new().with("RUST_LOG", "debug").start();
+    let requests = [
+        ("GET", "/namespaces", "0123456789abcdef-api"),
+        ("GET", "/gateway/t1grlftei8zngmkzvmuidzlllecl00@x/y", "0123456789abcdef-actor"),
+    ];
+
+    for (method, path, ray) in requests {
+        let mut connection = Connection::open(engine.address("api")).unwrap();
+        let head = format!(
+            "{method} {path} HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n\
+             x-rivet-ray-id: {ray}\r\n\r\n"
+        );
+        connection.write(&head).unwrap();
+        connection.answer().unwrap();
+    }
+    let log = engine.signal("TERM").log;
+
+    for (_, path, ray) in requests {
+        let line = log.lines().find(|line| line.contains(&format!("ray_id={ray}")));
+        assert!(line.is_some_and(|line| line.contains("answered")), "{path}: {log}");
+    }
+}
+
+#[test]
 fn a_request_that_runs_is_finished_before_the_process_ends() {
     let engine = Setup::new().start();
     let body = r#"{"name":"last-one","display_name":"x"}"#;
@@ -381,6 +415,33 @@ fn a_request_that_runs_is_finished_before_the_process_ends() {
 
     assert!(refused, "new connections are refused while it stops");
     assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_eq!(engine.end().code, Some(0));
+}
+
+#[test]
+fn an_engine_that_drains_says_so_to_those_who_watch_it() {
+    let engine = Setup::new().start();
+    let ready = engine.at("health", "GET", "/ready", None, "");
+    assert_eq!((ready.status, ready.body.as_str()), (200, r#"{"status":"ready"}"#));
+    let body = r#"{"name":"last-one","display_name":"x"}"#;
+    let (first, rest) = body.split_at(10);
+    let mut connection = Connection::open(engine.address("api")).unwrap();
+    connection.head("POST", "/namespaces", Some(TOKEN), body.len()).unwrap();
+    connection.write(first).unwrap();
+
+    engine.send_signal("TERM");
+    engine.await_log("message=\"stopping");
+    let draining = engine.at("health", "GET", "/ready", None, "");
+    let alive = engine.at("health", "GET", "/health", None, "");
+    let metrics = engine.at("metrics", "GET", "/metrics", None, "").body;
+    connection.write(rest).unwrap();
+
+    assert_eq!(draining.status, 503);
+    assert_eq!(draining.body, r#"{"status":"not_ready","failed":["draining"]}"#);
+    assert_eq!(alive.status, 200);
+    assert!(metrics.contains("rivet_engine_ready 0"), "{metrics}");
+    assert!(metrics.contains(r#"rivet_engine_ready_check{check="storage"} 1"#), "{metrics}");
+    assert_eq!(connection.answer().unwrap().status, 200);
     assert_eq!(engine.end().code, Some(0));
 }
 

@@ -386,12 +386,13 @@ fn envoys_connect_with_a_token_of_their_namespace() {
 }
 
 #[test]
-fn a_scan_without_a_token_finds_health_metadata_and_the_dashboard() {
+fn a_scan_without_a_token_finds_health_readiness_metadata_and_the_dashboard() {
     let site = Site::new();
     let mut paths: BTreeSet<String> =
         table().into_iter().map(|row| row.path).chain(["/health".to_owned()]).collect();
     paths.extend(
-        ["/metadata", "/", "/ui", "/ui/", "/x", "/envoys/connect", "/request"].map(str::to_owned),
+        ["/ready", "/metadata", "/", "/ui", "/ui/", "/x", "/envoys/connect", "/request"]
+            .map(str::to_owned),
     );
     paths.insert(format!("/gateway/{}/x", site.ours));
     paths.insert(
@@ -411,7 +412,7 @@ fn a_scan_without_a_token_finds_health_metadata_and_the_dashboard() {
     }
 
     // The dashboard's page is there for those who take it compressed, which this scan does not say.
-    let expected = ["/ 308", "/health 200", "/metadata 200", "/ui 308", "/ui/ 406"];
+    let expected = ["/ 308", "/health 200", "/metadata 200", "/ready 200", "/ui 308", "/ui/ 406"];
     let expected = expected.map(|open| [format!("GET {open}"), format!("HEAD {open}")]);
     assert_eq!(found, expected.into_iter().flatten().collect());
     let created = site.engine.get("/actors?namespace=alpha&name=chat&key=n").body;

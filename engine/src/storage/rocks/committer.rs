@@ -32,6 +32,8 @@ pub(super) struct Request {
     pub(super) writes: WriteSet,
     /// Who waits for the outcome.
     pub(super) answer: oneshot::Sender<Result<(), StorageError>>,
+    /// Since when.
+    pub(super) begun: Instant,
 }
 
 /// What the writer works with.
@@ -119,9 +121,9 @@ impl Committer {
                 Err(error) => self.fail(accepted, conflicts, StorageError::Database(error)),
             }
         } else if conflicts > 0 {
-            let duration = Duration::ZERO;
-            let report = GroupReport { committed: 0, conflicts, failed: 0, duration };
-            self.parts.observer.group_committed(report);
+            self.parts
+                .observer
+                .group_committed(GroupReport { conflicts, ..GroupReport::default() });
         }
         self.refuse_for_want_of_room(full);
         // Answered last, so that the next attempt sees the commit that it lost against.
@@ -170,12 +172,9 @@ impl Committer {
         self.parts.watches.wake(written.map(|(key, _)| key.as_slice()));
         // Counted before it is answered: whoever has an answer finds it in the metrics.
         let committed = accepted.len();
-        self.parts.observer.group_committed(GroupReport {
-            committed,
-            conflicts,
-            failed: 0,
-            duration,
-        });
+        let waited = accepted.first().map_or(duration, |first| first.begun.elapsed());
+        let report = GroupReport { committed, conflicts, failed: 0, duration, waited };
+        self.parts.observer.group_committed(report);
         for request in accepted {
             request.answer(Ok(()));
         }
@@ -185,12 +184,11 @@ impl Committer {
         let reason = std::error::Error::source(&error).map(ToString::to_string);
         tracing::error!(%error, reason, "RVE-STORE-WRITE: a write failed: the store accepts nothing more");
         self.failed = true;
-        let (failed, duration) = (accepted.len(), Duration::ZERO);
+        let failed = accepted.len();
         self.parts.observer.group_committed(GroupReport {
-            committed: 0,
             conflicts,
             failed,
-            duration,
+            ..GroupReport::default()
         });
         for request in accepted {
             request.answer(Err(error.clone()));

@@ -175,7 +175,8 @@ fn commit_together(dir: &Utf8TempDir, durability: Durability, commits: u64) -> (
             let (answer, pending) = oneshot::channel();
             let tracked = vec![(number.to_be_bytes().to_vec(), Some(vec![1]))];
             let writes = WriteSet { tracked, ..WriteSet::default() };
-            queue.send(Request { version: 0, reads: ReadSet::default(), writes, answer }).unwrap();
+            let (reads, begun) = (ReadSet::default(), std::time::Instant::now());
+            queue.send(Request { version: 0, reads, writes, answer, begun }).unwrap();
             pending
         })
         .collect();
