@@ -119,6 +119,18 @@ pub enum AuthError {
     },
 }
 
+/// Whether the tokens that `settings` name can be used, before anything is started.
+pub fn check(settings: &AuthSettings) -> Vec<AuthError> {
+    let fixed =
+        settings.admin_token.as_ref().map(|secret| AcceptedToken::new(secret.expose(), None));
+    let in_file = settings.admin_token_file.as_ref().map(|path| {
+        file::read(path, AcceptedToken::new)
+            .map_err(|source| AuthError::File { path: path.clone(), source })
+    });
+    let fixed = fixed.and_then(Result::err).map(AuthError::Token);
+    fixed.into_iter().chain(in_file.and_then(Result::err)).collect()
+}
+
 impl Gate {
     /// The gate that `settings` describe, and who keeps it up to date.
     pub fn new(

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, error::Error, io::Write as _, path::PathBuf, process::ExitCode};
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use rivet_engine::{
-    config::{self, ConfigError, Sources},
+    auth::{self, AuthError},
+    config::{self, ConfigError, Entry, Environment, Found, Loaded, Sources},
     server::{self, ServerError},
     telemetry::logging::{self, LoggingError},
 };
@@ -29,6 +30,45 @@ struct Cli {
 enum Command {
     /// Start the engine and serve until SIGTERM or SIGINT.
     Start,
+    /// Look at the configuration without starting anything.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Say whether the engine would start with this configuration, and all that keeps it from that.
+    /// Exit code 78 if there is something.
+    Check,
+    /// Print every key that holds, with its value and where that comes from. Secrets are masked.
+    Show {
+        /// For people, or for programs.
+        #[arg(long, value_enum, default_value_t = ShowFormat::Text)]
+        format: ShowFormat,
+        /// Only what is not the default.
+        #[arg(long)]
+        changed: bool,
+    },
+    /// Print all keys that there are, set or not.
+    Schema {
+        /// A JSON Schema for editors and other programs, or a table.
+        #[arg(long, value_enum, default_value_t = SchemaFormat::Json)]
+        format: SchemaFormat,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ShowFormat {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum SchemaFormat {
+    Json,
+    Markdown,
 }
 
 /// Why the program ends without success.
@@ -39,9 +79,15 @@ enum Failure {
     #[error(transparent)]
     Logging(#[from] LoggingError),
     #[error(transparent)]
+    Tokens(#[from] AuthError),
+    #[error("{WORKERS_VARIABLE} is {0:?}: expected a number of threads, at least 1")]
+    Workers(String),
+    #[error(transparent)]
     Server(#[from] ServerError),
     #[error("the runtime could not be started")]
     Runtime(#[source] std::io::Error),
+    #[error("standard output cannot be written to")]
+    Output(#[from] std::io::Error),
 }
 
 impl Failure {
@@ -50,8 +96,12 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Server(ServerError::Open(error)) if error.is_about_the_data() => 65,
-            Self::Config(_) | Self::Logging(_) | Self::Server(ServerError::Auth(_)) => 78,
-            Self::Server(_) | Self::Runtime(_) => 1,
+            Self::Config(_)
+            | Self::Logging(_)
+            | Self::Tokens(_)
+            | Self::Workers(_)
+            | Self::Server(ServerError::Auth(_)) => 78,
+            Self::Server(_) | Self::Runtime(_) | Self::Output(_) => 1,
         }
     }
 
@@ -63,38 +113,117 @@ impl Failure {
             _ => None,
         }
     }
+
+    /// One line on standard error.
+    fn report(&self) {
+        let mut text = self.code().map_or_else(String::new, |code| format!("{code}: "));
+        text.push_str(&self.to_string());
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            cause = error.source();
+        }
+        // There is nowhere left to say that saying so failed.
+        let _ = writeln!(std::io::stderr(), "rivet-engine: {text}");
+    }
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let outcome = match cli.command {
-        Command::Start => start(cli.config),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let mut text = failure.code().map_or_else(String::new, |code| format!("{code}: "));
-            text.push_str(&failure.to_string());
-            let mut cause = failure.source();
-            while let Some(error) = cause {
-                text.push_str(": ");
-                text.push_str(&error.to_string());
-                cause = error.source();
+    let environment: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect();
+    let sources = Sources { given: cli.config, fallback: PathBuf::from("/etc/rivet") };
+    let failures = match cli.command {
+        Command::Start => start(&sources, &environment),
+        Command::Config { command } => match command {
+            ConfigCommand::Check => check(&sources, &environment),
+            ConfigCommand::Show { format, changed } => {
+                show(&sources, &environment, format, changed)
             }
-            // There is nowhere left to say that saying so failed.
-            let _ = writeln!(std::io::stderr(), "rivet-engine: {text}");
-            ExitCode::from(failure.exit_code())
+            ConfigCommand::Schema { format } => print(&match format {
+                SchemaFormat::Json => pretty(&config::schema()),
+                SchemaFormat::Markdown => config::markdown(),
+            }),
+        },
+    };
+    let Err(failures) = failures else { return ExitCode::SUCCESS };
+    for failure in &failures {
+        failure.report();
+    }
+    ExitCode::from(failures.first().map_or(1, Failure::exit_code))
+}
+
+/// What `start` starts with, or all that keeps it from that.
+fn prepared(found: Found, environment: &Environment) -> Result<Loaded, Vec<Failure>> {
+    let mut failures = Vec::new();
+    failures.extend(logging::check(environment).err().map(Failure::Logging));
+    if let Some(text) = environment.get(WORKERS_VARIABLE)
+        && !text.parse::<usize>().is_ok_and(|threads| threads > 0)
+    {
+        failures.push(Failure::Workers(text.clone()));
+    }
+    let tokens = auth::check(found.auth()).into_iter().map(Failure::Tokens);
+    match found.loaded() {
+        Ok(loaded) => {
+            failures.extend(tokens);
+            if failures.is_empty() { Ok(loaded) } else { Err(failures) }
+        }
+        Err(problems) => {
+            failures.extend(problems.0.into_iter().map(Failure::Config));
+            failures.extend(tokens);
+            Err(failures)
         }
     }
 }
 
-fn start(given: Vec<PathBuf>) -> Result<(), Failure> {
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
-    logging::start(&environment)?;
-    let sources = Sources { given, fallback: PathBuf::from("/etc/rivet") };
-    let loaded = config::load(&sources, &environment)?;
+fn check(sources: &Sources, environment: &Environment) -> Result<(), Vec<Failure>> {
+    let loaded = prepared(Found::read(sources, environment), environment)?;
+    let mut text = String::new();
+    for warning in &loaded.warnings {
+        text.push_str("warning: ");
+        text.push_str(warning);
+        text.push('\n');
+    }
+    text.push_str("ok\n");
+    print(&text)
+}
+
+/// Shows what was found even where the engine does not start with it, and then says why.
+fn show(
+    sources: &Sources,
+    environment: &Environment,
+    format: ShowFormat,
+    changed: bool,
+) -> Result<(), Vec<Failure>> {
+    let found = Found::read(sources, environment);
+    let mut entries = found.entries();
+    entries.retain(|entry| !changed || !entry.is_default);
+    print(&match format {
+        ShowFormat::Text => Entry::text(&entries),
+        ShowFormat::Json => pretty(&Entry::list(&entries)),
+    })?;
+    prepared(found, environment).map(|_| ())
+}
+
+fn pretty(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
+}
+
+fn print(text: &str) -> Result<(), Vec<Failure>> {
+    let mut output = std::io::stdout();
+    let written = output.write_all(text.as_bytes()).and_then(|()| output.flush());
+    written.map_err(|error| vec![Failure::Output(error)])
+}
+
+fn start(sources: &Sources, environment: &Environment) -> Result<(), Vec<Failure>> {
+    let loaded = prepared(Found::read(sources, environment), environment)?;
+    serve(loaded, environment).map_err(|failure| vec![failure])
+}
+
+fn serve(loaded: Loaded, environment: &Environment) -> Result<(), Failure> {
+    logging::start(environment)?;
     for file in &loaded.files {
         tracing::info!(path = %file.display(), "configuration read");
     }

@@ -2,14 +2,9 @@
 
 use std::{fmt, net::IpAddr, path::PathBuf};
 
-use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{
-    ConfigError,
-    merge::Merged,
-    values::{boolean, number, one_of, text},
-};
+use super::{ConfigError, values::Values};
 
 /// Text that is never shown, and wiped when it is dropped.
 #[derive(Clone)]
@@ -75,45 +70,34 @@ impl AuthSettings {
     }
 }
 
-/// Who is let in by an engine that listens on `hosts`.
+/// Who is let in.
+pub(super) fn auth(values: &Values) -> AuthSettings {
+    AuthSettings {
+        admin_token: values.text_if_set("auth.admin_token").map(Secret::new),
+        admin_token_file: values.text_if_set("auth.admin_token_file").map(PathBuf::from),
+        gateway: values.meaning(
+            "auth.gateway",
+            &[("token", GatewayAccess::Token), ("open", GatewayAccess::Open)],
+        ),
+        failures_per_minute: values.number("auth.failures_per_minute"),
+    }
+}
+
+/// What keeps an engine that listens on `hosts` from letting in whom `auth` says.
 ///
 /// Without a word about tokens an engine that only this host reaches is open: that is how the
 /// client library starts one for development, and what it expects.
-pub(super) fn auth(merged: &mut Merged, hosts: [IpAddr; 3]) -> Result<AuthSettings, ConfigError> {
-    let admin_token = match merged.take("auth.admin_token") {
-        None => None,
-        Some((Value::String(token), _)) => Some(Secret::new(token)),
-        // A token of digits only, written without quotes.
-        Some((Value::Number(token), _)) => Some(Secret::new(token.to_string())),
-        Some((_, origin)) => {
-            return Err(ConfigError::Value {
-                origin,
-                key: "auth.admin_token".to_owned(),
-                expected: "text".to_owned(),
-                // It is a secret, even in the wrong form.
-                found: String::new(),
-            });
-        }
-    };
-    let admin_token_file = text(merged, "auth.admin_token_file")?.map(PathBuf::from);
-    let open = boolean(merged, "auth.insecure_allow_unauthenticated")?;
-    let gateway = one_of(
-        merged,
-        "auth.gateway",
-        &[("token", GatewayAccess::Token), ("open", GatewayAccess::Open)],
-    )?;
-    let gateway = gateway.unwrap_or_default();
-    // Beyond a thousand a second, nothing is limited any more.
-    let failures = number(merged, "auth.failures_per_minute", 60_000)?;
-    let failures_per_minute = failures
-        .and_then(|failures| u32::try_from(failures).ok())
-        .unwrap_or(AuthSettings::default().failures_per_minute);
-    let auth = AuthSettings { admin_token, admin_token_file, gateway, failures_per_minute };
+pub(super) fn contradiction(
+    values: &Values,
+    auth: &AuthSettings,
+    hosts: [IpAddr; 3],
+) -> Option<ConfigError> {
+    let open = values.switch_if_set("auth.insecure_allow_unauthenticated");
     match (auth.is_open(), open) {
-        (true, Some(true)) | (false, Some(false) | None) => Ok(auth),
-        (true, None) if hosts.iter().all(IpAddr::is_loopback) => Ok(auth),
-        (true, Some(false) | None) => Err(ConfigError::NoToken),
-        (false, Some(true)) => Err(ConfigError::Contradiction(
+        (true, Some(true)) | (false, Some(false) | None) => None,
+        (true, None) if hosts.iter().all(IpAddr::is_loopback) => None,
+        (true, Some(false) | None) => Some(ConfigError::NoToken),
+        (false, Some(true)) => Some(ConfigError::Contradiction(
             "`auth.insecure_allow_unauthenticated` is true and an admin token is configured: \
              remove one of them"
                 .to_owned(),

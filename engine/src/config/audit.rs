@@ -1,6 +1,6 @@
 //! How much the audit log keeps.
 
-use super::{ConfigError, merge::Merged, values::number};
+use super::values::Values;
 use crate::clock::Millis;
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
@@ -20,12 +20,9 @@ impl Default for AuditSettings {
     }
 }
 
-pub(super) fn audit(merged: &mut Merged) -> Result<AuditSettings, ConfigError> {
-    let default = AuditSettings::default();
-    Ok(AuditSettings {
-        max_entries: number(merged, "audit.max_entries", 100_000_000)?
-            .unwrap_or(default.max_entries),
-        max_age: number(merged, "audit.max_age_days", 36_500)?
-            .map_or(default.max_age, |days| days * DAY),
-    })
+pub(super) fn audit(values: &Values) -> AuditSettings {
+    AuditSettings {
+        max_entries: values.number("audit.max_entries"),
+        max_age: values.number::<u64>("audit.max_age_days") * DAY,
+    }
 }

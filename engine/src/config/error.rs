@@ -81,13 +81,13 @@ pub enum ConfigError {
         /// Where it is again.
         second: Origin,
     },
-    /// A key whose absence would change what the operator gets.
+    /// A block without which the operator would get something else than what they asked for.
     #[error("{origin}: `{key}` is not supported by this engine: {reason}")]
     Unsupported {
         /// Where it is.
         origin: Origin,
-        /// The key.
-        key: String,
+        /// The block.
+        key: &'static str,
         /// Why, and what to do.
         reason: &'static str,
     },
@@ -102,3 +102,35 @@ pub enum ConfigError {
     #[error("{0}")]
     Contradiction(String),
 }
+
+impl ConfigError {
+    /// Whether what the sources say beside this is known all the same.
+    pub(super) fn leaves_the_rest_known(&self) -> bool {
+        !matches!(
+            self,
+            Self::Missing(_) | Self::Unreadable { .. } | Self::Extension(_) | Self::Syntax { .. }
+        )
+    }
+}
+
+/// All that is wrong with a configuration, in the order in which it was found. Never empty.
+#[derive(Debug)]
+pub struct Problems(pub Vec<ConfigError>);
+
+impl fmt::Display for Problems {
+    /// One line for each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, problem) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "\n" };
+            write!(f, "{separator}{problem}")?;
+            let mut cause = std::error::Error::source(problem);
+            while let Some(error) = cause {
+                write!(f, ": {error}")?;
+                cause = error.source();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Problems {}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AuthSettings, ConfigError, GatewayAccess, merge::Merged, values::number};
+use super::{AuthSettings, GatewayAccess, values::Values};
 use crate::websocket::MessageLimits;
 
 /// The gateway's limits and times. The defaults are upstream's.
@@ -51,53 +51,25 @@ impl Default for GatewaySettings {
 }
 
 impl GatewaySettings {
-    /// The settings that `merged` asks for, where the API reads bodies of up to `max_request_body`.
-    pub(super) fn from_merged(
-        merged: &mut Merged,
-        auth: &AuthSettings,
-        max_request_body: u64,
-    ) -> Result<Self, ConfigError> {
-        let default = Self::default();
-        let mut millis = |key: &str, default: Duration| {
-            let given = number(merged, key, u64::MAX)?;
-            Ok::<_, ConfigError>(given.map_or(default, Duration::from_millis))
-        };
-        let ready_timeout = millis("guard.actor_ready_timeout_ms", default.ready_timeout)?;
-        let response_start_timeout =
-            millis("pegboard.gateway_response_start_timeout_ms", default.response_start_timeout)?;
-        let pause = millis("pegboard.gateway_response_chunk_idle_timeout_ms", Duration::ZERO)?;
-        let retry_interval =
-            millis("guard.proxy_retry_initial_interval_ms", default.retry_interval)?;
-        let websocket_open_timeout =
-            millis("pegboard.gateway_websocket_open_timeout_ms", default.websocket_open_timeout)?;
-        let ack_timeout =
-            millis("pegboard.gateway_hws_message_ack_timeout_ms", default.ack_timeout)?;
-        let own_limit = number(merged, "pegboard.gateway_http_max_request_body_size", u64::MAX)?;
-        let attempts = number(merged, "guard.proxy_retry_max_attempts", 100)?;
-        let mut bytes = |key: &str, default: usize| {
-            let given = number(merged, key, u64::from(u32::MAX))?;
-            let given = given.map(|given| usize::try_from(given).unwrap_or(usize::MAX));
-            Ok::<_, ConfigError>(given.unwrap_or(default))
-        };
-        let messages = MessageLimits {
-            message: bytes("guard.websocket_max_message_size", default.messages.message)?,
-            frame: bytes("guard.websocket_max_frame_size", default.messages.frame)?,
-        };
-        let max_pending = number(merged, "pegboard.gateway_hws_max_pending_size", u64::MAX)?;
-        Ok(Self {
+    /// The settings that `values` ask for, where the API reads bodies of up to `max_request_body`.
+    pub(super) fn from_values(values: &Values, auth: &AuthSettings, max_request_body: u64) -> Self {
+        let own_limit = values.number_if_set("pegboard.gateway_http_max_request_body_size");
+        let pause = values.millis("pegboard.gateway_response_chunk_idle_timeout_ms");
+        Self {
             require_token: auth.gateway == GatewayAccess::Token && !auth.is_open(),
             max_request_body: own_limit.unwrap_or(max_request_body).min(max_request_body),
-            ready_timeout,
-            response_start_timeout,
+            ready_timeout: values.millis("guard.actor_ready_timeout_ms"),
+            response_start_timeout: values.millis("pegboard.gateway_response_start_timeout_ms"),
             chunk_idle_timeout: Some(pause).filter(|pause| !pause.is_zero()),
-            retry_attempts: attempts
-                .and_then(|attempts| u32::try_from(attempts).ok())
-                .unwrap_or(default.retry_attempts),
-            retry_interval,
-            websocket_open_timeout,
-            ack_timeout,
-            max_pending: max_pending.unwrap_or(default.max_pending),
-            messages,
-        })
+            retry_attempts: values.number("guard.proxy_retry_max_attempts"),
+            retry_interval: values.millis("guard.proxy_retry_initial_interval_ms"),
+            websocket_open_timeout: values.millis("pegboard.gateway_websocket_open_timeout_ms"),
+            ack_timeout: values.millis("pegboard.gateway_hws_message_ack_timeout_ms"),
+            max_pending: values.number("pegboard.gateway_hws_max_pending_size"),
+            messages: MessageLimits {
+                message: values.number("guard.websocket_max_message_size"),
+                frame: values.number("guard.websocket_max_frame_size"),
+            },
+        }
     }
 }

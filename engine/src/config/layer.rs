@@ -7,13 +7,13 @@ use zeroize::Zeroizing;
 
 use super::{
     ConfigError, Environment, Origin,
-    keys::{self, Kind},
+    keys::{self, Effect, Key},
 };
 
 const PREFIX: &str = "RIVET__";
 
 /// The docs of upstream show these blocks both nested and at the top level.
-const ALIASES: [(&str, &str); 5] = [
+pub(super) const ALIASES: [(&str, &str); 5] = [
     ("database.file_system", "file_system"),
     ("database.postgres", "postgres"),
     ("pubsub.nats", "nats"),
@@ -29,8 +29,15 @@ pub(super) struct Leaf {
     pub(super) origin: Origin,
 }
 
-/// The leaves of a configuration file.
-pub(super) fn from_file(path: &Path) -> Result<Vec<Leaf>, ConfigError> {
+/// What a source says, and what is wrong with it.
+#[derive(Debug, Default)]
+pub(super) struct Layer {
+    pub(super) leaves: Vec<Leaf>,
+    pub(super) problems: Vec<ConfigError>,
+}
+
+/// What a configuration file says. An error: it cannot be read at all.
+pub(super) fn from_file(path: &Path) -> Result<Layer, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|source| ConfigError::Unreadable { path: path.to_owned(), source })?;
     // It may hold a token.
@@ -52,14 +59,14 @@ pub(super) fn from_file(path: &Path) -> Result<Vec<Leaf>, ConfigError> {
         Value::Object(tree) => tree,
         _ => return Err(syntax("expected an object at the top level".to_owned())),
     };
-    let mut leaves = Vec::new();
-    flatten("", tree, &Origin::File(path.to_owned()), &mut leaves)?;
-    without_duplicates(leaves)
+    let mut layer = Layer::default();
+    layer.flatten("", tree, &Origin::File(path.to_owned()));
+    Ok(layer)
 }
 
-/// The leaves of the `RIVET__` variables.
-pub(super) fn from_environment(environment: &Environment) -> Result<Vec<Leaf>, ConfigError> {
-    let mut leaves = Vec::new();
+/// What the `RIVET__` variables say.
+pub(super) fn from_environment(environment: &Environment) -> Layer {
+    let mut layer = Layer::default();
     for (name, text) in environment {
         let Some(path) = name
             .get(..PREFIX.len())
@@ -70,47 +77,60 @@ pub(super) fn from_environment(environment: &Environment) -> Result<Vec<Leaf>, C
         };
         let origin = Origin::Variable(name.clone());
         let key = canonical(&path.to_lowercase().replace("__", "."));
-        let Some(known) = keys::find(&key) else { return Err(unknown(&key, origin)) };
-        let value = match known.kind {
-            Kind::List => text.split(',').map(|item| Value::from(item.trim())).collect(),
-            Kind::Any => guess(text),
-            _ => Value::String(text.clone()),
-        };
-        leaves.push(Leaf { key, value, origin });
+        match keys::find(&key) {
+            Some(known) => layer.add(key, known.kind.of_variable(text), origin),
+            None => layer.problems.push(unknown(&key, origin)),
+        }
     }
-    without_duplicates(leaves)
+    layer
 }
 
-fn flatten(
-    prefix: &str,
-    tree: Map<String, Value>,
-    origin: &Origin,
-    leaves: &mut Vec<Leaf>,
-) -> Result<(), ConfigError> {
-    for (name, value) in tree {
-        let written = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
-        let key = canonical(&written);
-        match value {
-            // Set to nothing: as if it were not there.
-            Value::Null if keys::find(&key).is_some() || keys::is_table(&key) => {}
-            Value::Object(tree) if keys::is_table(&key) || is_alias_parent(&key) => {
-                flatten(&written, tree, origin, leaves)?;
-            }
-            value => match keys::find(&key) {
-                Some(_) => leaves.push(Leaf { key, value, origin: origin.clone() }),
-                None if keys::is_table(&key) => {
-                    return Err(ConfigError::Value {
+impl Layer {
+    fn flatten(&mut self, prefix: &str, tree: Map<String, Value>, origin: &Origin) {
+        for (name, value) in tree {
+            let written = if prefix.is_empty() { name } else { format!("{prefix}.{name}") };
+            let key = canonical(&written);
+            match value {
+                // Set to nothing: as if it were not there.
+                Value::Null if keys::find(&key).is_some() || keys::is_table(&key) => {}
+                Value::Object(tree) if keys::is_table(&key) || is_alias_parent(&key) => {
+                    // Upstream takes a block as chosen even where nothing is in it.
+                    if tree.is_empty() && keys::find(&key).is_some_and(is_refused) {
+                        self.add(key, Value::Object(tree), origin.clone());
+                    } else {
+                        self.flatten(&written, tree, origin);
+                    }
+                }
+                value => match keys::find(&key) {
+                    Some(_) => self.add(key, value, origin.clone()),
+                    None if keys::is_table(&key) => self.problems.push(ConfigError::Value {
                         origin: origin.clone(),
                         key,
                         expected: "a table of keys".to_owned(),
-                        found: found(&value),
-                    });
-                }
-                None => return Err(unknown(&key, origin.clone())),
-            },
+                        // What stands there may be meant for a secret.
+                        found: String::new(),
+                    }),
+                    None => self.problems.push(unknown(&key, origin.clone())),
+                },
+            }
         }
     }
-    Ok(())
+
+    /// One source must not say two things; which of them would win is nobody's guess.
+    fn add(&mut self, key: String, value: Value, origin: Origin) {
+        match self.leaves.iter().find(|other| other.key == key) {
+            Some(other) if other.value == value => {}
+            Some(other) => {
+                let first = other.origin.clone();
+                self.problems.push(ConfigError::Twice { key, first, second: origin });
+            }
+            None => self.leaves.push(Leaf { key, value, origin }),
+        }
+    }
+}
+
+fn is_refused(key: &Key) -> bool {
+    matches!(key.effect, Effect::Refused { .. })
 }
 
 fn canonical(key: &str) -> String {
@@ -128,36 +148,12 @@ fn is_alias_parent(key: &str) -> bool {
     key == "database" || key == "pubsub"
 }
 
-/// One source must not say two things; which of them would win is nobody's guess.
-fn without_duplicates(leaves: Vec<Leaf>) -> Result<Vec<Leaf>, ConfigError> {
-    let mut distinct: Vec<Leaf> = Vec::with_capacity(leaves.len());
-    for leaf in leaves {
-        match distinct.iter().find(|other| other.key == leaf.key) {
-            Some(other) if other.value == leaf.value => {}
-            Some(other) => {
-                return Err(ConfigError::Twice {
-                    key: leaf.key,
-                    first: other.origin.clone(),
-                    second: leaf.origin,
-                });
-            }
-            None => distinct.push(leaf),
-        }
-    }
-    Ok(distinct)
-}
-
-fn unknown(key: &str, origin: Origin) -> ConfigError {
+pub(super) fn unknown(key: &str, origin: Origin) -> ConfigError {
     let hint = match keys::nearest(key) {
         Some(nearest) => format!("; did you mean `{nearest}`?"),
         None => "; docs/engine-configuration.md lists all keys".to_owned(),
     };
     ConfigError::UnknownKey { origin, key: key.escape_debug().to_string(), hint }
-}
-
-/// The type of a value for a key that has no effect: it only has to survive the merge.
-fn guess(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::String(text.to_owned()))
 }
 
 /// What an error says about a value of the wrong kind.

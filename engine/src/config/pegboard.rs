@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    ConfigError,
-    merge::Merged,
-    values::{millis, number},
-};
+use super::values::Values;
 use crate::actor::{RetryRules, Rules};
 
 /// The times and limits of envoys.
@@ -36,69 +32,42 @@ pub struct ServerlessSettings {
 }
 
 /// The times in the life of actors.
-pub(super) fn actors(merged: &mut Merged) -> Result<Rules, ConfigError> {
-    let default = Rules::default();
-    Ok(Rules {
-        start_threshold: at(merged, "actor_start_threshold", default.start_threshold)?,
-        stop_threshold: at(merged, "actor_stop_threshold", default.stop_threshold)?,
+pub(super) fn actors(values: &Values) -> Rules {
+    Rules {
+        start_threshold: values.number("pegboard.actor_start_threshold"),
+        stop_threshold: values.number("pegboard.actor_stop_threshold"),
         retry: RetryRules {
-            base: at(merged, "base_retry_timeout", default.retry.base)?,
-            max_exponent: exponent(
-                merged,
-                "pegboard.reschedule_backoff_max_exponent",
-                default.retry.max_exponent,
-            )?,
-            reset: at(merged, "retry_reset_duration", default.retry.reset)?,
+            base: values.number("pegboard.base_retry_timeout"),
+            max_exponent: values.number("pegboard.reschedule_backoff_max_exponent"),
+            reset: values.number("pegboard.retry_reset_duration"),
         },
         serverless_retry: RetryRules {
-            base: at(merged, "serverless_base_retry_timeout", default.serverless_retry.base)?,
-            max_exponent: exponent(
-                merged,
-                "pegboard.serverless_backoff_max_exponent",
-                default.serverless_retry.max_exponent,
-            )?,
-            reset: at(merged, "serverless_retry_reset_duration", default.serverless_retry.reset)?,
+            base: values.number("pegboard.serverless_base_retry_timeout"),
+            max_exponent: values.number("pegboard.serverless_backoff_max_exponent"),
+            reset: values.number("pegboard.serverless_retry_reset_duration"),
         },
-        give_up: at(merged, "actor_retry_duration_threshold", default.give_up)?,
-    })
+        give_up: values.number("pegboard.actor_retry_duration_threshold"),
+    }
 }
 
 /// The times and limits of envoys.
-pub(super) fn envoys(merged: &mut Merged) -> Result<EnvoySettings, ConfigError> {
-    Ok(EnvoySettings {
-        eligible_threshold: at(merged, "envoy_eligible_threshold", 10_000)?,
-        lost_threshold: at(merged, "envoy_lost_threshold", 15_000)?,
-        ping_interval: Duration::from_millis(
-            at(merged, "envoy_update_ping_interval", 3_000)?.max(1),
-        ),
-        ping_timeout: Duration::from_millis(at(merged, "envoy_ping_timeout", 15_000)?),
-        max_response_payload: at(merged, "envoy_max_response_payload_size", 20 << 20)?,
-    })
+pub(super) fn envoys(values: &Values) -> EnvoySettings {
+    let ping_interval = values.number::<u64>("pegboard.envoy_update_ping_interval").max(1);
+    EnvoySettings {
+        eligible_threshold: values.number("pegboard.envoy_eligible_threshold"),
+        lost_threshold: values.number("pegboard.envoy_lost_threshold"),
+        ping_interval: Duration::from_millis(ping_interval),
+        ping_timeout: values.millis("pegboard.envoy_ping_timeout"),
+        max_response_payload: values.number("pegboard.envoy_max_response_payload_size"),
+    }
 }
 
 /// How serverless pools are looked after.
-pub(super) fn serverless(merged: &mut Merged) -> Result<ServerlessSettings, ConfigError> {
-    let successes = "pegboard.runner_pool_consecutive_successes_to_clear_error";
-    let successes = number(merged, successes, u64::from(u32::MAX))?.unwrap_or(3);
-    Ok(ServerlessSettings {
-        default_poll_interval: Duration::from_millis(at(
-            merged,
-            "default_metadata_poll_interval",
-            10_000,
-        )?),
-        min_poll_interval: Duration::from_millis(at(merged, "min_metadata_poll_interval", 5_000)?),
-        successes_to_clear_error: narrow(successes),
-    })
-}
-
-fn at(merged: &mut Merged, name: &str, default: u64) -> Result<u64, ConfigError> {
-    millis(merged, &format!("pegboard.{name}"), default)
-}
-
-fn exponent(merged: &mut Merged, key: &str, default: u32) -> Result<u32, ConfigError> {
-    Ok(number(merged, key, u64::from(u32::MAX))?.map_or(default, narrow))
-}
-
-fn narrow(number: u64) -> u32 {
-    u32::try_from(number).expect("it was read with the bound of a u32")
+pub(super) fn serverless(values: &Values) -> ServerlessSettings {
+    ServerlessSettings {
+        default_poll_interval: values.millis("pegboard.default_metadata_poll_interval"),
+        min_poll_interval: values.millis("pegboard.min_metadata_poll_interval"),
+        successes_to_clear_error: values
+            .number("pegboard.runner_pool_consecutive_successes_to_clear_error"),
+    }
 }

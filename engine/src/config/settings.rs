@@ -1,28 +1,16 @@
 //! The configuration as the engine uses it: typed, with every default filled in.
 
-use std::{
-    net::{IpAddr, Ipv6Addr},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use super::{
-    AuditSettings, AuthSettings, ConfigError, Environment, EnvoySettings, GatewaySettings,
-    ServerlessSettings,
-    access::auth,
-    audit::audit,
-    keys::{self, Effect},
-    merge::Merged,
-    outbound::outbound,
-    pegboard,
-    topology::datacenter,
-    values::{boolean, number, one_of, text, wrong},
+    AuditSettings, AuthSettings, Environment, EnvoySettings, GatewaySettings, ServerlessSettings,
+    access::auth, audit::audit, outbound::outbound, pegboard, topology::datacenter, values::Values,
 };
 use crate::{
     actor::Rules,
     directory::Datacenter,
     outbound::Policy,
-    storage::{Durability, MIN_FREE_BYTES, StorageSettings},
+    storage::{Durability, StorageSettings},
 };
 
 /// Where a port listens.
@@ -76,85 +64,54 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The settings that `merged` asks for.
-    pub(super) fn from_merged(
-        merged: &mut Merged,
-        environment: &Environment,
-    ) -> Result<Self, ConfigError> {
-        refuse_unsupported(merged)?;
-        let guard = listen(merged, "guard", 6420)?;
-        let api_peer = listen(merged, "api_peer", 6421)?;
-        let metrics = listen(merged, "metrics", 6430)?;
-        let auth = auth(merged, [guard.host, api_peer.host, metrics.host])?;
-        let max_request_body =
-            number(merged, "guard.http_max_request_body_size", u64::MAX)?.unwrap_or(20 << 20);
-        Ok(Self {
-            gateway: GatewaySettings::from_merged(merged, &auth, max_request_body)?,
+    /// The settings that `values` ask for, whether they hold together or not.
+    pub(super) fn from_values(values: &Values, environment: &Environment) -> Self {
+        let auth = auth(values);
+        let max_request_body = values.number("guard.http_max_request_body_size");
+        Self {
+            gateway: GatewaySettings::from_values(values, &auth, max_request_body),
             auth,
-            audit: audit(merged)?,
-            data_dir: text(merged, "file_system.path")?
+            audit: audit(values),
+            data_dir: values
+                .text_if_set("file_system.path")
                 .map_or_else(|| default_data_dir(environment), PathBuf::from),
-            storage: storage(merged)?,
-            guard,
-            api_peer,
-            metrics,
-            tcp_nodelay: boolean(merged, "guard.tcp_nodelay")?.unwrap_or(true),
+            storage: storage(values),
+            guard: listen(values, "guard"),
+            api_peer: listen(values, "api_peer"),
+            metrics: listen(values, "metrics"),
+            tcp_nodelay: values.switch("guard.tcp_nodelay"),
             max_request_body,
             shutdown_deadline: Duration::from_secs(
-                number(merged, "runtime.guard_shutdown_duration", 86_400)?.unwrap_or(30),
+                values.number("runtime.guard_shutdown_duration"),
             ),
-            datacenter: datacenter(merged)?,
-            actors: pegboard::actors(merged)?,
-            envoys: pegboard::envoys(merged)?,
-            serverless: pegboard::serverless(merged)?,
-            outbound: outbound(merged)?,
-            max_database_size: number(merged, "sqlite.max_storage_bytes", u64::MAX)?
-                .unwrap_or(10 << 30),
-        })
-    }
-}
-
-fn refuse_unsupported(merged: &Merged) -> Result<(), ConfigError> {
-    for (key, _, origin) in merged.keys() {
-        if let Some(Effect::Refused(reason)) = keys::find(key).map(|known| known.effect) {
-            let (key, origin) = (key.to_owned(), origin.clone());
-            return Err(ConfigError::Unsupported { origin, key, reason });
+            datacenter: datacenter(values),
+            actors: pegboard::actors(values),
+            envoys: pegboard::envoys(values),
+            serverless: pegboard::serverless(values),
+            outbound: outbound(values),
+            max_database_size: values.number("sqlite.max_storage_bytes"),
         }
     }
-    Ok(())
 }
 
-fn storage(merged: &mut Merged) -> Result<StorageSettings, ConfigError> {
-    Ok(StorageSettings {
-        durability: durability(merged)?,
-        min_free_bytes: number(merged, "file_system.min_free_bytes", u64::MAX >> 8)?
-            .unwrap_or(MIN_FREE_BYTES),
-        may_create: !boolean(merged, "file_system.must_exist")?.unwrap_or(false),
-    })
+fn storage(values: &Values) -> StorageSettings {
+    StorageSettings {
+        durability: values.meaning(
+            "file_system.durability",
+            &[("strict", Durability::Strict), ("relaxed", Durability::Relaxed)],
+        ),
+        min_free_bytes: values.number("file_system.min_free_bytes"),
+        may_create: !values.switch("file_system.must_exist"),
+    }
 }
 
-fn durability(merged: &mut Merged) -> Result<Durability, ConfigError> {
-    let words = [("strict", Durability::Strict), ("relaxed", Durability::Relaxed)];
-    Ok(one_of(merged, "file_system.durability", &words)?.unwrap_or(Durability::Strict))
+fn listen(values: &Values, block: &'static str) -> Listen {
+    let key = |name: &str| format!("{block}.{name}");
+    Listen { block, host: values.parsed(&key("host")), port: values.number(&key("port")) }
 }
 
-fn listen(merged: &mut Merged, block: &'static str, port: u16) -> Result<Listen, ConfigError> {
-    let key = format!("{block}.host");
-    let host = match merged.take(&key) {
-        None => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
-        Some((value, origin)) => value
-            .as_str()
-            .and_then(|text| text.trim_matches(['[', ']']).parse().ok())
-            .ok_or_else(|| wrong(&key, &value, origin, "an IP address (127.0.0.1, 0.0.0.0, ::)"))?,
-    };
-    let port = match number(merged, &format!("{block}.port"), u64::from(u16::MAX))? {
-        None => port,
-        Some(port) => u16::try_from(port).expect("the bound above is that of a port"),
-    };
-    Ok(Listen { block, host, port })
-}
-
-fn default_data_dir(environment: &Environment) -> PathBuf {
+/// Where the data is when nobody says.
+pub(super) fn default_data_dir(environment: &Environment) -> PathBuf {
     let absolute =
         |name: &str| environment.get(name).map(PathBuf::from).filter(|path| path.is_absolute());
     match (absolute("XDG_DATA_HOME"), absolute("HOME")) {

@@ -16,25 +16,37 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The files, in the order in which they are applied.
-    pub(super) fn files(&self) -> Result<Vec<PathBuf>, ConfigError> {
-        if self.given.is_empty() {
-            return if self.fallback.is_dir() { in_directory(&self.fallback) } else { Ok(vec![]) };
+    /// The files, in the order in which they are applied. What is wrong goes to `problems`.
+    pub(super) fn files(&self, problems: &mut Vec<ConfigError>) -> Vec<PathBuf> {
+        if self.given.is_empty() && !self.fallback.is_dir() {
+            return Vec::new();
         }
+        let paths = if self.given.is_empty() {
+            std::slice::from_ref(&self.fallback)
+        } else {
+            self.given.as_slice()
+        };
         let mut files = Vec::new();
-        for path in &self.given {
-            if path.is_dir() {
-                files.extend(in_directory(path)?);
-            } else if !path.exists() {
-                // Starting without it would mean starting with something else than was asked for.
-                return Err(ConfigError::Missing(path.clone()));
-            } else if has_known_extension(path) {
-                files.push(path.clone());
-            } else {
-                return Err(ConfigError::Extension(path.clone()));
+        for path in paths {
+            match at(path) {
+                Ok(found) => files.extend(found),
+                Err(problem) => problems.push(problem),
             }
         }
-        Ok(files)
+        files
+    }
+}
+
+fn at(path: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    if path.is_dir() {
+        in_directory(path)
+    } else if !path.exists() {
+        // Starting without it would mean starting with something else than was asked for.
+        Err(ConfigError::Missing(path.to_owned()))
+    } else if has_known_extension(path) {
+        Ok(vec![path.to_owned()])
+    } else {
+        Err(ConfigError::Extension(path.to_owned()))
     }
 }
 

@@ -10,18 +10,20 @@ use crate::{
     storage::Durability,
 };
 
+mod table;
+
 const TOKEN: (&str, &str) = ("RIVET__AUTH__ADMIN_TOKEN", "0123456789abcdef");
 
 fn environment(variables: &[(&str, &str)]) -> Environment {
     variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
 }
 
-fn from_variables(variables: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+fn from_variables(variables: &[(&str, &str)]) -> Result<Loaded, Problems> {
     let nothing = Sources { given: vec![], fallback: "/nonexistent".into() };
     load(&nothing, &environment(variables))
 }
 
-fn from_files(files: &[(&str, &str)]) -> Result<Loaded, ConfigError> {
+fn from_files(files: &[(&str, &str)]) -> Result<Loaded, Problems> {
     let dir = directory(files);
     let given = files.iter().map(|(name, _)| dir.path().join(name).into_std_path_buf()).collect();
     load(&Sources { given, fallback: "/nonexistent".into() }, &environment(&[TOKEN]))
@@ -35,7 +37,7 @@ fn directory(files: &[(&str, &str)]) -> Utf8TempDir {
     dir
 }
 
-fn refusal(outcome: Result<Loaded, ConfigError>) -> String {
+fn refusal(outcome: Result<Loaded, Problems>) -> String {
     outcome.unwrap_err().to_string()
 }
 
@@ -58,7 +60,7 @@ fn without_a_token_the_engine_does_not_start_and_says_how_to() {
     for variables in [&[][..], &[("RIVET__AUTH__INSECURE_ALLOW_UNAUTHENTICATED", "false")]] {
         let error = from_variables(variables).unwrap_err();
 
-        assert!(matches!(error, ConfigError::NoToken));
+        assert!(matches!(error.0[..], [ConfigError::NoToken]));
         assert!(error.to_string().contains("auth.admin_token_file"));
         assert!(error.to_string().contains("auth.insecure_allow_unauthenticated"));
     }
@@ -71,7 +73,7 @@ fn an_empty_auth_block_does_not_open_the_engine() {
 
     let outcome = load(&Sources { given, fallback: "/x".into() }, &environment(&[]));
 
-    assert!(matches!(outcome, Err(ConfigError::NoToken)));
+    assert!(matches!(outcome.unwrap_err().0[..], [ConfigError::NoToken]));
 }
 
 #[test]
@@ -249,7 +251,7 @@ fn every_variable_that_the_client_library_sets_is_accepted() {
     // It sets no token, and talks to an engine on its own host.
     let settings = loaded.settings;
     assert!(settings.auth.is_open());
-    assert_eq!(loaded.warnings.len(), 6, "{:#?}", loaded.warnings);
+    assert_eq!(loaded.warnings.len(), 4, "{:#?}", loaded.warnings);
     assert_eq!(settings.shutdown_deadline.as_secs(), 1);
     assert_eq!(settings.actors.retry, RetryRules { base: 100, max_exponent: 1, reset: 100 });
     assert_eq!(settings.actors.serverless_retry, Rules::default().serverless_retry);
@@ -271,8 +273,10 @@ fn without_a_token_only_an_engine_that_listens_on_this_host_alone_is_open() {
     };
     let opened = |variables: &[(&str, &str)]| match from_variables(variables) {
         Ok(loaded) => loaded.settings.auth.is_open(),
-        Err(ConfigError::NoToken) => false,
-        Err(other) => panic!("{other}"),
+        Err(problems) => {
+            assert!(matches!(problems.0[..], [ConfigError::NoToken]), "{problems}");
+            false
+        }
     };
     let here = hosts("127.0.0.1", "::1", "127.0.0.53");
 
@@ -320,7 +324,7 @@ fn where_the_engine_may_connect_to_is_read_from_files_and_variables() {
 fn a_key_without_effect_is_accepted_with_one_warning() {
     let loaded = from_files(&[(
         "a.yaml",
-        "sqlite: {compaction_interval: 5, pitr: {interval_ms: 3}}\n\
+        "sqlite: {compaction_read_bytes_per_second: 5, pitr: {interval_ms: 3}}\n\
          runtime: {worker_load_shedding_curve: [[700, 1000], [900, 50]]}\n",
     )])
     .unwrap();
@@ -395,17 +399,96 @@ fn the_template_is_a_configuration_without_warnings() {
     assert_eq!(loaded.warnings, Vec::<String>::new());
     assert_eq!(loaded.settings.guard.host, "127.0.0.1".parse::<IpAddr>().unwrap());
 }
+/// As `rivetctl install` writes it, which upstream's engine reads as well.
+#[test]
+fn what_upstream_demands_of_a_single_datacenter_needs_no_warning() {
+    let text = r#"{
+        "telemetry": {"enabled": false},
+        "topology": {"datacenter_label": 1, "datacenters": {"default": {
+            "datacenter_label": 1, "is_leader": true,
+            "public_url": "http://engine:6420", "peer_url": "http://127.0.0.1:6421"
+        }}}
+    }"#;
+
+    assert_eq!(from_files(&[("a.json", text)]).unwrap().warnings, Vec::<String>::new());
+    let follower =
+        from_files(&[("a.json", &text.replace(r#""is_leader": true"#, r#""is_leader": false"#))]);
+    assert_eq!(follower.unwrap().warnings.len(), 1);
+}
 
 #[test]
-fn every_key_with_an_effect_is_documented() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/engine-configuration.md");
-    let document = std::fs::read_to_string(path).unwrap();
+fn every_problem_is_named_at_once() {
+    let text = "guard: {prt: 1, https: {port: 443, tls: {}}}\nmetrics: {port: 6421}\nnats: {addresses: ['a:1'], port: 1}\n\
+                audit: {max_entries: many}\ntopology: {datacenters: {a: {}, b: {datacenter_label: 2}, c: {datacenter_label: 3}}}\n";
 
-    for known in keys::with_effect().filter(|known| !known.contains('*')) {
-        // A block is documented as a whole where all of it has one fate.
-        let documented = known
-            .match_indices('.')
-            .any(|(dot, _)| document.contains(&format!("`{}.*`", &known[..dot])));
-        assert!(documented || document.contains(known), "{known}");
+    let problems = from_files(&[("a.yaml", text), ("b.yaml", "zzzzzzz: 1")]).unwrap_err();
+
+    let lines: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+    assert_eq!(lines.len(), 7, "{lines:#?}");
+    for said in [
+        "unknown key `guard.prt`",
+        "unknown key `zzzzzzz`",
+        "`audit.max_entries` must be",
+        "`guard.https` is not supported",
+        "`nats` is not supported",
+        "`api_peer.port` and `metrics.port` are both 6421",
+        "more than one datacenter (b, c)",
+    ] {
+        assert!(lines.iter().any(|line| line.contains(said)), "{said}: {lines:#?}");
     }
+}
+
+#[test]
+fn a_problem_is_not_followed_by_those_that_come_of_it() {
+    let alone = |text: &str| {
+        let dir = directory(&[("a.yaml", text)]);
+        let given = vec![dir.path().join("a.yaml").into_std_path_buf()];
+        load(&Sources { given, fallback: "/x".into() }, &environment(&[])).unwrap_err().0.len()
+    };
+
+    // In none of them it is known that there is no token.
+    assert_eq!(alone("auth: {admin_token: []}"), 1);
+    assert_eq!(alone("auth: {admin_tokn: x}"), 1);
+    assert_eq!(alone("auth: {"), 1);
+    assert_eq!(alone("guard: {host: nowhere}"), 1);
+}
+
+#[test]
+fn listeners_collide_where_the_system_would_refuse_the_second_one() {
+    let problems = |guard: &str, metrics: &str, port: &str| {
+        let outcome = from_variables(&[
+            TOKEN,
+            ("RIVET__GUARD__HOST", guard),
+            ("RIVET__METRICS__HOST", metrics),
+            ("RIVET__GUARD__PORT", port),
+            ("RIVET__METRICS__PORT", port),
+        ]);
+        outcome.map_or_else(|problems| problems.0.len(), |_| 0)
+    };
+
+    assert_eq!(problems("127.0.0.1", "127.0.0.1", "7000"), 1);
+    assert_eq!(problems("::", "127.0.0.1", "7000"), 1);
+    assert_eq!(problems("127.0.0.1", "0.0.0.0", "7000"), 1);
+    assert_eq!(problems("127.0.0.1", "127.0.0.2", "7000"), 0);
+    assert_eq!(problems("::1", "0.0.0.0", "7000"), 0);
+    assert_eq!(problems("::", "::", "0"), 0, "the system finds two");
+}
+
+#[test]
+fn nothing_that_may_be_a_secret_is_shown() {
+    let text = "auth: {admin_token: hunter2hunter2hunter2}\n\
+                postgres: {url: 'postgresql://u:hunter2@h/d', pasword: hunter2}\n\
+                nats: {password: hunter2, whatever: {deep: hunter2}}\n\
+                clickhouse: {http_url: 'http://u:hunter2@h', password: [hunter2]}\n\
+                foundationdb: hunter2\n";
+    let dir = directory(&[("a.yaml", text)]);
+    let given = vec![dir.path().join("a.yaml").into_std_path_buf()];
+
+    let found = Found::read(&Sources { given, fallback: "/x".into() }, &environment(&[]));
+
+    let entries = found.entries();
+    let shown = format!("{}{}", Entry::text(&entries), Entry::list(&entries));
+    assert!(shown.contains("postgres.url = ********  ("), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(!found.loaded().unwrap_err().to_string().contains("hunter2"));
 }

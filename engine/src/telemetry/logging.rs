@@ -29,6 +29,15 @@ pub enum LoggingError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
+/// Whether log lines can be had as `environment` says.
+pub fn check(environment: &BTreeMap<String, String>) -> Result<(), LoggingError> {
+    filter(environment)?;
+    match environment.get("RUST_LOG_FORMAT").map(String::as_str) {
+        None | Some("" | "logfmt" | "json" | "gcp") => Ok(()),
+        Some(other) => Err(LoggingError::Format(other.to_owned())),
+    }
+}
+
 /// Starts to write log lines to standard output, as `environment` says.
 pub fn start(environment: &BTreeMap<String, String>) -> Result<(), LoggingError> {
     let filter = filter(environment)?;

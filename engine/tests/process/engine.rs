@@ -52,6 +52,11 @@ impl Setup {
             .with("RIVET__AUTH__ADMIN_TOKEN", TOKEN)
     }
 
+    /// Without any variable.
+    pub(crate) fn bare() -> Self {
+        Self { dir: camino_tempfile::tempdir().unwrap(), environment: BTreeMap::new() }
+    }
+
     pub(crate) fn with(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());
         self
