@@ -5,8 +5,10 @@
 
 mod addressed;
 mod connections;
+mod files;
 mod front;
 mod listener;
+mod paced;
 mod signals;
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +17,7 @@ use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::listener::BindError;
-use self::{connections::Serving, front::Front};
+use self::{connections::Serving, front::Front, paced::Pacing};
 use crate::{
     actor_data::{ActorData, DataLimits},
     api::Api,
@@ -27,6 +29,7 @@ use crate::{
     envoys::{Envoys, Thresholds, Tunnels},
     gateway::{self, Gateway},
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
+    limits::{ConnectionLimits, Doors},
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
     storage::{Database, GroupReport, OpenError, RocksStorage, StorageError, StorageObserver},
@@ -72,7 +75,15 @@ pub enum ServerError {
          check the disk, then start the engine again"
     )]
     StorageFailed,
+    /// It was asked twice.
+    #[error(
+        "stopped at once: requests that were still running are lost, acknowledged writes are not"
+    )]
+    AtOnce,
 }
+
+/// Connections to the ports for probes and metrics, of which nobody needs many: each.
+const PROBES: usize = 256;
 
 /// Runs the engine until it is asked to stop.
 pub async fn run(settings: Settings) -> Result<(), ServerError> {
@@ -85,6 +96,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     let [guard, api_peer, metrics_port] =
         [settings.guard, settings.api_peer, settings.metrics].map(listener::bind);
     let (guard, api_peer, metrics_port) = (guard?, api_peer?, metrics_port?);
+    let doors = doors(&settings.connections);
 
     let (stop, failed) = (CancellationToken::new(), CancellationToken::new());
     let observer = Observer { metrics: Arc::clone(&metrics), failed: failed.clone() };
@@ -136,9 +148,12 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         tasks: TaskTracker::new(),
         stop: stop.clone(),
     });
-    let signals = signals::Signals::listen(stop.clone()).map_err(ServerError::Signals)?;
+    let at_once = CancellationToken::new();
+    let signals = signals::Signals::listen(stop.clone(), at_once.clone());
+    let signals = signals.map_err(ServerError::Signals)?;
     let reload = signals.reload();
-    tasks.spawn(signals.run());
+    // Nobody waits for it: there may always be another signal.
+    tokio::spawn(signals.run());
     if let Some(watcher) = token_file {
         let stop = stop.clone();
         tasks.spawn(async move { watcher.run(stop, &reload).await });
@@ -153,12 +168,19 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         metrics,
         max_request_body: settings.max_request_body,
     };
-    let serving = Serving::new(stop.clone(), Arc::clone(&api.metrics), settings.tcp_nodelay);
-    let front =
-        Front { sessions: sessions.clone(), gateway: gateway.clone(), router: api.public_router() };
-    serving.spawn(guard, front);
-    serving.spawn(api_peer, api.peer_router());
-    serving.spawn(metrics_port, api.metrics_router());
+    let connections = settings.connections;
+    let metrics = Arc::clone(&api.metrics);
+    let serving =
+        Serving::new(stop.clone(), Arc::clone(&metrics), settings.tcp_nodelay, connections);
+    let front = Front {
+        sessions: sessions.clone(),
+        gateway: gateway.clone(),
+        router: api.public_router(),
+        pacing: Pacing { timeout: connections.body_timeout, metrics },
+    };
+    serving.spawn(guard, doors, front);
+    serving.spawn(api_peer, Doors::new(PROBES, 0), api.peer_router());
+    serving.spawn(metrics_port, Doors::new(PROBES, 0), api.metrics_router());
     drop(api);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %settings.data_dir.display(), "ready");
 
@@ -166,18 +188,38 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = stop.cancelled() => {}
         () = failed.cancelled() => stop.cancel(),
     }
-    serving.finish(settings.shutdown_deadline).await;
-    gateway.finish().await;
-    end_sessions.cancel();
-    sessions.finish().await;
-    end_audit.cancel();
-    tasks.close();
-    tasks.wait().await;
+    let drained = async {
+        serving.finish(settings.shutdown_deadline).await;
+        gateway.finish().await;
+        end_sessions.cancel();
+        sessions.finish().await;
+        end_audit.cancel();
+        tasks.close();
+        tasks.wait().await;
+    };
+    tokio::select! {
+        () = drained => {}
+        () = at_once.cancelled() => return Err(ServerError::AtOnce),
+    }
     if failed.is_cancelled() {
         return Err(ServerError::StorageFailed);
     }
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Room for connections to the API port: as much as is wanted and the system has files for.
+fn doors(limits: &ConnectionLimits) -> Doors {
+    let room = files::room_for_connections();
+    let all = files::fitting(limits.all, room);
+    if all < limits.all {
+        tracing::warn!(
+            connections = all,
+            wanted = limits.all,
+            "fewer connections than limits.max_connections: raise the limit on open files"
+        );
+    }
+    Doors::new(all, limits.per_address)
 }
 
 /// What is stored about access: the tokens, known to `gate` from here on, and the audit log.
@@ -208,7 +250,7 @@ fn lifecycle(
     let data = ActorData::new(
         database.clone(),
         Arc::clone(&clock),
-        DataLimits { sqlite_bytes: settings.max_database_size, ..DataLimits::default() },
+        DataLimits { sqlite_bytes: settings.max_database_size, kv_bytes: settings.max_kv_size },
         Arc::new(ActorTenancy),
     );
     Lifecycle::new(Parts {
@@ -230,6 +272,7 @@ fn sessions(settings: &Settings) -> SessionSettings {
         max_response_payload: settings.envoys.max_response_payload,
         ping_interval: settings.envoys.ping_interval,
         ping_timeout: settings.envoys.ping_timeout,
+        max_per_namespace: settings.max_envoys,
     }
 }
 

@@ -8,8 +8,9 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "clock",
+    "limits",
     "websocket",
     "keyspace",
     "storage",

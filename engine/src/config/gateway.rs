@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{AuthSettings, ConfigError, GatewayAccess, merge::Merged, values::number};
-use crate::websocket::MessageLimits;
+use super::{AuthSettings, ConfigError, GatewayAccess, limits, merge::Merged, values::number};
+use crate::{limits::ConcurrencyLimits, websocket::MessageLimits};
 
 /// The gateway's limits and times. The defaults are upstream's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct GatewaySettings {
     pub max_pending: u64,
     /// How much one message may hold.
     pub messages: MessageLimits,
+    /// How much may be in flight at once.
+    pub concurrency: ConcurrencyLimits,
 }
 
 impl Default for GatewaySettings {
@@ -46,6 +48,7 @@ impl Default for GatewaySettings {
             ack_timeout: Duration::from_secs(30),
             max_pending: 128 << 20,
             messages: MessageLimits::default(),
+            concurrency: ConcurrencyLimits::default(),
         }
     }
 }
@@ -98,6 +101,7 @@ impl GatewaySettings {
             ack_timeout,
             max_pending: max_pending.unwrap_or(default.max_pending),
             messages,
+            concurrency: limits::concurrency(merged)?,
         })
     }
 }

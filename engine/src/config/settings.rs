@@ -12,13 +12,17 @@ use super::{
     access::auth,
     audit::audit,
     keys::{self, Effect},
+    limits,
     merge::Merged,
     outbound::outbound,
     pegboard,
     topology::datacenter,
     values::{boolean, number, one_of, text, wrong},
 };
-use crate::{actor::Rules, directory::Datacenter, outbound::Policy, storage::Durability};
+use crate::{
+    actor::Rules, directory::Datacenter, limits::ConnectionLimits, outbound::Policy,
+    storage::Durability,
+};
 
 /// Where a port listens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +72,12 @@ pub struct Settings {
     pub outbound: Policy,
     /// The most that one actor may keep in its database, in bytes.
     pub max_database_size: u64,
+    /// The most that the entries of one actor may take, in bytes.
+    pub max_kv_size: u64,
+    /// How connections are bounded.
+    pub connections: ConnectionLimits,
+    /// How many envoys one namespace may have; 0: any number.
+    pub max_envoys: usize,
 }
 
 impl Settings {
@@ -105,6 +115,10 @@ impl Settings {
             outbound: outbound(merged)?,
             max_database_size: number(merged, "sqlite.max_storage_bytes", u64::MAX)?
                 .unwrap_or(10 << 30),
+            max_kv_size: number(merged, "limits.max_kv_bytes_per_actor", u64::MAX)?
+                .unwrap_or(10 << 30),
+            connections: limits::connections(merged)?,
+            max_envoys: limits::envoys_per_namespace(merged)?,
         })
     }
 }

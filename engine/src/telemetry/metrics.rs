@@ -8,7 +8,10 @@ use prometheus::{
 };
 
 use super::figures::{Figures, Times, by_label, class_of_status};
-use crate::storage::{GroupReport, StorageObserver};
+use crate::{
+    limits::Limit,
+    storage::{GroupReport, StorageObserver},
+};
 
 /// From a tenth of a millisecond (a cached read) to ten seconds (something is wrong).
 const SECONDS: &[f64] =
@@ -40,6 +43,7 @@ pub struct Metrics {
     envoys: IntGauge,
     envoy_frames_refused: IntCounter,
     refusals: IntCounterVec,
+    limits_reached: IntCounterVec,
     token_reloads: IntCounterVec,
     audit_entries_left_out: IntCounter,
     commits: IntCounterVec,
@@ -87,6 +91,11 @@ impl Metrics {
             "auth_refusals_total",
             "Requests refused for want of a token that is valid and good for them, by reason.",
             &["reason"],
+        )?;
+        let limits_reached = counters(
+            "limit_refusals_total",
+            "What was refused or ended because there was too much of it, by limit.",
+            &["limit"],
         )?;
         let token_reloads = counters(
             "auth_token_reloads_total",
@@ -161,6 +170,7 @@ impl Metrics {
             envoys,
             envoy_frames_refused,
             refusals,
+            limits_reached,
             token_reloads,
             audit_entries_left_out,
             commits,
@@ -210,6 +220,11 @@ impl Metrics {
     /// A request was refused for want of a valid token.
     pub fn refused(&self, reason: &'static str) {
         self.refusals.with_label_values(&[reason]).inc();
+    }
+
+    /// Something was refused, or ended, because there was too much of it.
+    pub fn limit_reached(&self, limit: Limit) {
+        self.limits_reached.with_label_values(&[limit.name()]).inc();
     }
 
     /// The token file was read again.

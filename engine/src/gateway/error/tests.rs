@@ -40,6 +40,8 @@ fn every_error() -> Vec<GatewayError> {
         GatewayError::StoppedWhileWaiting { actor_id: actor_id() },
         GatewayError::BodyTooLarge { limit: 20_971_520 },
         GatewayError::BodyBroken,
+        GatewayError::BodyTimeout,
+        GatewayError::TooMany { limit: crate::limits::Limit::RequestsPerActor, max: 4 },
         GatewayError::RequestAborted,
         GatewayError::UpstreamFailed,
         GatewayError::InvalidResponse { detail: "d".to_owned() },
