@@ -97,6 +97,14 @@ impl Setup {
         Self::serve(command)
     }
 
+    /// Starts the program where it may have `soft` files open, and raise that to `hard`.
+    pub(crate) fn start_with_files(&self, soft: u32, hard: u32) -> Engine {
+        let mut command = self.command("/bin/sh");
+        let limited = format!("ulimit -Sn {soft}; ulimit -Hn {hard}; exec \"$0\" start");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_rivet-engine")]);
+        Self::serve(command)
+    }
+
     fn serve(mut command: Command) -> Engine {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let log = Arc::<Mutex<String>>::default();

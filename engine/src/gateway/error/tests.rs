@@ -99,6 +99,8 @@ fn codes_and_statuses_are_those_that_clients_know() {
             "503 guard.actor_stopped_while_waiting",
             "413 guard.invalid_request_body",
             "400 guard.invalid_request_body",
+            "408 guard.request_timeout",
+            "429 guard.rate_limit",
             "503 guard.tunnel_request_aborted",
             "502 guard.upstream_error",
             "502 guard.invalid_response_body",
