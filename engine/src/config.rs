@@ -11,6 +11,7 @@ mod error;
 mod gateway;
 pub mod keys;
 mod layer;
+mod limits;
 mod merge;
 mod outbound;
 mod pegboard;

@@ -12,6 +12,7 @@ mod headers;
 mod http;
 mod input;
 mod key;
+mod load;
 mod percent;
 mod query;
 mod reached;
@@ -29,10 +30,14 @@ use axum::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::error::GatewayError;
-use self::route::{Head, Route, Routed};
+use self::{
+    load::{InProgress, Load},
+    route::{Head, Route, Routed},
+};
 use crate::{
     auth::{ClientAddress, Gate},
     config::GatewaySettings,
+    keyspace::Id,
     lifecycle::Lifecycle,
     telemetry::{self, Metrics, RAY_ID},
     websocket::is_websocket,
@@ -40,7 +45,21 @@ use crate::{
 
 /// The gateway; cloning it is cheap.
 #[derive(Debug, Clone)]
-pub struct Gateway(Arc<Parts>);
+pub struct Gateway(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    load: Load,
+}
+
+impl std::ops::Deref for Inner {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.parts
+    }
+}
 
 /// What a [`Gateway`] works with.
 #[derive(Debug)]
@@ -66,7 +85,8 @@ pub struct Claim(Result<Route, GatewayError>);
 impl Gateway {
     /// A gateway of these parts.
     pub fn new(parts: Parts) -> Self {
-        Self(Arc::new(parts))
+        let load = Load::new(parts.settings.concurrency);
+        Self(Arc::new(Inner { parts, load }))
     }
 
     /// Waits until every socket is closed. Answers to requests have ended with their connections.
@@ -152,6 +172,22 @@ impl Gateway {
         let gate = &self.0.gate;
         let credential = access::identify(gate, &routed, headers, from, is_websocket)?;
         access::admit(gate, self.lifecycle(), &credential, routed).await
+    }
+
+    /// Counts one more request to an actor, or one more socket.
+    async fn counted(&self, actor_id: Id, is_socket: bool) -> Result<InProgress, GatewayError> {
+        let namespace = self.lifecycle().namespace_of(actor_id).await?;
+        let namespace = namespace.ok_or_else(GatewayError::actor_not_found)?;
+        let load = &self.0.load;
+        let counted = if is_socket {
+            load.socket(actor_id, namespace)
+        } else {
+            load.request(actor_id, namespace)
+        };
+        if let Err(GatewayError::TooMany { limit, .. }) = &counted {
+            self.metrics().limit_reached(*limit);
+        }
+        counted
     }
 
     fn lifecycle(&self) -> &Lifecycle {

@@ -6,6 +6,7 @@
 //! | module | question it answers |
 //! |---|---|
 //! | [`clock`] | what time is it? |
+//! | [`limits`] | how much may be there at once? |
 //! | [`websocket`] | how is a WebSocket accepted, and how refused? |
 //! | [`keyspace`] | what is stored, under which bytes, in which order? |
 //! | [`storage`] | how do several reads and writes become one durable step? |
@@ -29,6 +30,7 @@
 
 pub mod clock;
 pub mod keyspace;
+pub mod limits;
 pub mod storage;
 pub mod websocket;
 

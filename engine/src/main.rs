@@ -235,8 +235,12 @@ fn serve(loaded: Loaded, environment: &Environment) -> Result<(), Failure> {
         runtime.worker_threads(workers());
     }
     let runtime = runtime.enable_all().build().map_err(Failure::Runtime)?;
-    runtime.block_on(server::run(loaded.settings))?;
-    Ok(())
+    let outcome = runtime.block_on(server::run(loaded.settings));
+    if matches!(outcome, Err(ServerError::AtOnce)) {
+        // What still runs is waited for by nobody.
+        runtime.shutdown_background();
+    }
+    Ok(outcome?)
 }
 
 /// How many threads pass requests on: one for every two processors. The apps need the others, and a

@@ -5,8 +5,10 @@
 
 mod addressed;
 mod connections;
+mod files;
 mod front;
 mod listener;
+mod paced;
 mod signals;
 
 use std::{sync::Arc, time::Duration};
@@ -15,7 +17,7 @@ use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::listener::BindError;
-use self::{connections::Serving, front::Front};
+use self::{connections::Serving, front::Front, paced::Pacing};
 use crate::{
     actor_data::{ActorData, DataLimits},
     api::Api,
@@ -27,6 +29,7 @@ use crate::{
     envoys::{Envoys, Thresholds, Tunnels},
     gateway::{self, Gateway},
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
+    limits::{ConnectionLimits, Doors},
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
     storage::{Database, GroupReport, OpenError, RocksStorage, StorageError, StorageObserver},
@@ -76,7 +79,15 @@ pub enum ServerError {
          check the disk, then start the engine again"
     )]
     StorageFailed,
+    /// It was asked twice.
+    #[error(
+        "stopped at once: requests that were still running are lost, acknowledged writes are not"
+    )]
+    AtOnce,
 }
+
+/// Connections to the ports for probes and metrics, of which nobody needs many: each.
+const PROBES: usize = 256;
 
 /// Runs the engine until it is asked to stop.
 pub async fn run(settings: Settings) -> Result<(), ServerError> {
@@ -139,9 +150,12 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         tasks: TaskTracker::new(),
         stop: stop.clone(),
     });
-    let signals = signals::Signals::listen(stop.clone()).map_err(ServerError::Signals)?;
+    let at_once = CancellationToken::new();
+    let signals = signals::Signals::listen(stop.clone(), at_once.clone());
+    let signals = signals.map_err(ServerError::Signals)?;
     let reload = signals.reload();
-    tasks.spawn(signals.run());
+    // Nobody waits for it: there may always be another signal.
+    tokio::spawn(signals.run());
     if let Some(watcher) = token_file {
         let stop = stop.clone();
         tasks.spawn(async move { watcher.run(stop, &reload).await });
@@ -157,7 +171,16 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         metrics,
         max_request_body: settings.max_request_body,
     };
-    let served = Served::begin(&api, ports, &sessions, &gateway, &stop, settings.tcp_nodelay);
+    let front = Front {
+        sessions: sessions.clone(),
+        gateway: gateway.clone(),
+        router: api.public_router(),
+        pacing: Pacing {
+            timeout: settings.connections.body_timeout,
+            metrics: Arc::clone(&api.metrics),
+        },
+    };
+    let served = Served::begin(&api, ports, front, &stop, &settings);
     drop(api);
     tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %settings.data_dir.display(), "ready");
 
@@ -165,15 +188,21 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = stop.cancelled() => {}
         () = failed.cancelled() => stop.cancel(),
     }
-    served.requests.finish(settings.shutdown_deadline).await;
-    gateway.finish().await;
-    end_sessions.cancel();
-    sessions.finish().await;
-    served.end_watching.cancel();
-    served.watchers.finish(WATCHERS_DEADLINE).await;
-    end_audit.cancel();
-    tasks.close();
-    tasks.wait().await;
+    let drained = async {
+        served.requests.finish(settings.shutdown_deadline).await;
+        gateway.finish().await;
+        end_sessions.cancel();
+        sessions.finish().await;
+        served.end_watching.cancel();
+        served.watchers.finish(WATCHERS_DEADLINE).await;
+        end_audit.cancel();
+        tasks.close();
+        tasks.wait().await;
+    };
+    tokio::select! {
+        () = drained => {}
+        () = at_once.cancelled() => return Err(ServerError::AtOnce),
+    }
     if failed.is_cancelled() {
         return Err(ServerError::StorageFailed);
     }
@@ -210,18 +239,17 @@ impl Served {
     fn begin(
         api: &Api,
         ports: Ports,
-        sessions: &Sessions,
-        gateway: &Gateway,
+        front: Front,
         stop: &CancellationToken,
-        nodelay: bool,
+        settings: &Settings,
     ) -> Self {
-        let serving = |stop| Serving::new(stop, Arc::clone(&api.metrics), nodelay);
+        let (nodelay, limits) = (settings.tcp_nodelay, settings.connections);
+        let serving = |stop| Serving::new(stop, Arc::clone(&api.metrics), nodelay, limits);
         let end_watching = CancellationToken::new();
         let (requests, watchers) = (serving(stop.clone()), serving(end_watching.clone()));
-        let (sessions, gateway) = (sessions.clone(), gateway.clone());
-        requests.spawn(ports.guard, Front { sessions, gateway, router: api.public_router() });
-        watchers.spawn(ports.api_peer, api.peer_router());
-        watchers.spawn(ports.metrics, api.metrics_router());
+        requests.spawn(ports.guard, doors(&limits), front);
+        watchers.spawn(ports.api_peer, Doors::new(PROBES, 0), api.peer_router());
+        watchers.spawn(ports.metrics, Doors::new(PROBES, 0), api.metrics_router());
         Self { requests, watchers, end_watching }
     }
 }
@@ -240,6 +268,20 @@ fn vitals(
         database,
         metrics: Arc::clone(metrics),
     })
+}
+
+/// Room for connections to the API port: as much as is wanted and the system has files for.
+fn doors(limits: &ConnectionLimits) -> Doors {
+    let room = files::room_for_connections();
+    let all = files::fitting(limits.all, room);
+    if all < limits.all {
+        tracing::warn!(
+            connections = all,
+            wanted = limits.all,
+            "fewer connections than limits.max_connections: raise the limit on open files"
+        );
+    }
+    Doors::new(all, limits.per_address)
 }
 
 /// What is stored about access: the tokens, known to `gate` from here on, and the audit log.
@@ -272,7 +314,7 @@ fn lifecycle(
     let data = ActorData::new(
         database.clone(),
         Arc::clone(&clock),
-        DataLimits { sqlite_bytes: settings.max_database_size, ..DataLimits::default() },
+        DataLimits { sqlite_bytes: settings.max_database_size, kv_bytes: settings.max_kv_size },
         Arc::new(ActorTenancy),
     );
     Lifecycle::new(Parts {
@@ -295,6 +337,7 @@ fn sessions(settings: &Settings) -> SessionSettings {
         max_response_payload: settings.envoys.max_response_payload,
         ping_interval: settings.envoys.ping_interval,
         ping_timeout: settings.envoys.ping_timeout,
+        max_per_namespace: settings.max_envoys,
     }
 }
 

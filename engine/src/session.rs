@@ -21,8 +21,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use self::connect::{Refusal, Wanted};
 use crate::{
     auth::Gate,
-    envoys::{CloseFrame, ConnectionOf, EnvoyConnection, EnvoyId},
+    envoys::{CloseFrame, ConnectionOf, EnvoyConnection, EnvoyId, OutgoingQueue},
+    keyspace::Id,
     lifecycle::Lifecycle,
+    limits::{Admission, ENVOYS_PER_NAMESPACE, Limit, Share, Shares},
     telemetry::{self, Metrics},
     websocket::{Handshake, MessageLimits, close_reason, is_websocket},
 };
@@ -43,6 +45,8 @@ pub struct SessionSettings {
     pub ping_interval: Duration,
     /// A connection without an answer for this long is ended.
     pub ping_timeout: Duration,
+    /// How many envoys of one namespace may be connected; 0: any number.
+    pub max_per_namespace: usize,
 }
 
 impl Default for SessionSettings {
@@ -54,6 +58,7 @@ impl Default for SessionSettings {
             max_response_payload: 20 << 20,
             ping_interval: Duration::from_secs(3),
             ping_timeout: Duration::from_secs(15),
+            max_per_namespace: ENVOYS_PER_NAMESPACE,
         }
     }
 }
@@ -83,6 +88,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    connected: Shares<Id>,
 }
 
 impl Sessions {
@@ -95,7 +101,8 @@ impl Sessions {
         stop: CancellationToken,
     ) -> Self {
         let tasks = TaskTracker::new();
-        Self(Arc::new(Inner { lifecycle, gate, settings, metrics, tasks, stop }))
+        let connected = Shares::new(settings.max_per_namespace);
+        Self(Arc::new(Inner { lifecycle, gate, settings, metrics, tasks, stop, connected }))
     }
 
     /// Whether the request is an envoy that wants to connect.
@@ -116,13 +123,16 @@ impl Sessions {
             response.headers_mut().insert(telemetry::RAY_ID, ray_id);
         }
         let session = self.clone();
+        let admission = request.extensions_mut().remove::<Admission>();
         self.0.tasks.spawn(async move {
+            // The connection counts as long as the socket is there.
+            let _admission = admission;
             let admitted = match wanted {
                 Ok(wanted) => session.admit(wanted).await,
                 Err(refusal) => Err(refusal),
             };
             match admitted {
-                Ok((connection, outgoing)) => match opening.socket_of_an_envoy().await {
+                Ok((connection, outgoing, _share)) => match opening.socket_of_an_envoy().await {
                     Ok(socket) => session.serve(connection, outgoing, socket, &ray_id).await,
                     Err(error) => {
                         tracing::debug!(ray_id, %error, "an envoy went before it was there");
@@ -148,20 +158,25 @@ impl Sessions {
     async fn admit(
         &self,
         wanted: Wanted,
-    ) -> Result<(Arc<EnvoyConnection>, crate::envoys::OutgoingQueue), Refusal> {
+    ) -> Result<(Arc<EnvoyConnection>, OutgoingQueue, Share<Id>), Refusal> {
         let lifecycle = &self.0.lifecycle;
         let namespace_id = lifecycle.namespace_id(&wanted.namespace).await?;
         if !lifecycle.pool_is_known(namespace_id, &wanted.pool).await? {
             return Err(Refusal::NoRunnerConfig);
         }
+        let share = self.0.connected.take(namespace_id).ok_or_else(|| {
+            self.0.metrics.limit_reached(Limit::EnvoysPerNamespace);
+            Refusal::TooMany
+        })?;
         let envoy = EnvoyId { namespace_id, key: wanted.envoy_key.into() };
-        Ok(EnvoyConnection::new(ConnectionOf {
+        let (connection, outgoing) = EnvoyConnection::new(ConnectionOf {
             envoy,
             namespace: wanted.namespace.into(),
             pool: wanted.pool.into(),
             version: wanted.version,
             protocol_version: wanted.protocol_version,
-        }))
+        });
+        Ok((connection, outgoing, share))
     }
 }
 

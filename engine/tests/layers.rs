@@ -10,6 +10,7 @@ use std::{
 /// Lowest first: a module may name those before it.
 const LAYERS: [&str; 21] = [
     "clock",
+    "limits",
     "websocket",
     "keyspace",
     "storage",

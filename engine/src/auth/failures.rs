@@ -32,7 +32,7 @@ impl ClientAddress {
     }
 
     /// Who is counted as one: an IPv6 host chooses among 2⁶⁴ addresses as it likes.
-    fn group(self) -> IpAddr {
+    pub fn group(self) -> IpAddr {
         match self.0 {
             IpAddr::V4(_) => self.0,
             IpAddr::V6(address) => {

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::{AuthSettings, GatewayAccess, values::Values};
-use crate::websocket::MessageLimits;
+use super::{AuthSettings, GatewayAccess, limits, values::Values};
+use crate::{limits::ConcurrencyLimits, websocket::MessageLimits};
 
 /// The gateway's limits and times. The defaults are upstream's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct GatewaySettings {
     pub max_pending: u64,
     /// How much one message may hold.
     pub messages: MessageLimits,
+    /// How much may be in flight at once.
+    pub concurrency: ConcurrencyLimits,
 }
 
 impl Default for GatewaySettings {
@@ -46,6 +48,7 @@ impl Default for GatewaySettings {
             ack_timeout: Duration::from_secs(30),
             max_pending: 128 << 20,
             messages: MessageLimits::default(),
+            concurrency: ConcurrencyLimits::default(),
         }
     }
 }
@@ -70,6 +73,7 @@ impl GatewaySettings {
                 message: values.number("guard.websocket_max_message_size"),
                 frame: values.number("guard.websocket_max_frame_size"),
             },
+            concurrency: limits::concurrency(values),
         }
     }
 }

@@ -9,6 +9,7 @@ mod databases;
 mod engine;
 mod guard;
 mod kind;
+mod limits;
 mod pegboard;
 
 use serde_json::Value;
@@ -131,7 +132,7 @@ impl Key {
 
 /// Every key, in the order of the documentation.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    [engine::KEYS, background::KEYS, guard::KEYS, pegboard::KEYS, databases::KEYS]
+    [engine::KEYS, limits::KEYS, background::KEYS, guard::KEYS, pegboard::KEYS, databases::KEYS]
         .into_iter()
         .flatten()
 }

@@ -4,11 +4,13 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use super::{
     AuditSettings, AuthSettings, Environment, EnvoySettings, GatewaySettings, ServerlessSettings,
-    access::auth, audit::audit, outbound::outbound, pegboard, topology::datacenter, values::Values,
+    access::auth, audit::audit, limits, outbound::outbound, pegboard, topology::datacenter,
+    values::Values,
 };
 use crate::{
     actor::Rules,
     directory::Datacenter,
+    limits::ConnectionLimits,
     outbound::Policy,
     storage::{Durability, StorageSettings},
 };
@@ -61,6 +63,12 @@ pub struct Settings {
     pub outbound: Policy,
     /// The most that one actor may keep in its database, in bytes.
     pub max_database_size: u64,
+    /// The most that the entries of one actor may take, in bytes.
+    pub max_kv_size: u64,
+    /// How connections are bounded.
+    pub connections: ConnectionLimits,
+    /// How many envoys one namespace may have; 0: any number.
+    pub max_envoys: usize,
 }
 
 impl Settings {
@@ -90,6 +98,9 @@ impl Settings {
             serverless: pegboard::serverless(values),
             outbound: outbound(values),
             max_database_size: values.number("sqlite.max_storage_bytes"),
+            max_kv_size: values.number("limits.max_kv_bytes_per_actor"),
+            connections: limits::connections(values),
+            max_envoys: values.number("limits.max_envoys_per_namespace"),
         }
     }
 }

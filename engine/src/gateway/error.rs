@@ -7,7 +7,9 @@ use axum::{
 };
 use serde_json::{Value, json};
 
-use crate::{auth::Denied, lifecycle::LifecycleError, storage::StorageError, websocket};
+use crate::{
+    auth::Denied, lifecycle::LifecycleError, limits::Limit, storage::StorageError, websocket,
+};
 
 /// A request that did not reach an actor, or whose answer did not reach the client.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -121,6 +123,17 @@ pub enum GatewayError {
     /// The client's body did not come, or came broken.
     #[error("Unable to parse request body: the body ended early.")]
     BodyBroken,
+    /// The client's body does not come.
+    #[error("The body did not come in time.")]
+    BodyTimeout,
+    /// As much is in flight as may be.
+    #[error("Too many at once: {} is {max}.", .limit.name())]
+    TooMany {
+        /// Which limit it is.
+        limit: Limit,
+        /// How many there may be.
+        max: usize,
+    },
     /// The app gave the request up before it answered.
     #[error("The request was aborted before it was answered.")]
     RequestAborted,
@@ -196,7 +209,7 @@ impl GatewayError {
             Self::QueryInvalidPercentEncoding { .. } => {
                 ("guard", "query_invalid_percent_encoding", BAD)
             }
-            Self::Forbidden(Denied::TooMany { .. }) => {
+            Self::Forbidden(Denied::TooMany { .. }) | Self::TooMany { .. } => {
                 ("guard", "rate_limit", StatusCode::TOO_MANY_REQUESTS)
             }
             Self::Forbidden(_) => ("api", "forbidden", StatusCode::FORBIDDEN),
@@ -213,6 +226,7 @@ impl GatewayError {
             Self::BodyTooLarge { .. } => {
                 ("guard", "invalid_request_body", StatusCode::PAYLOAD_TOO_LARGE)
             }
+            Self::BodyTimeout => ("guard", "request_timeout", StatusCode::REQUEST_TIMEOUT),
             Self::BodyBroken => ("guard", "invalid_request_body", BAD),
             Self::RequestAborted => ("guard", "tunnel_request_aborted", UNAVAILABLE),
             Self::UpstreamFailed => ("guard", "upstream_error", BAD_GATEWAY),
@@ -245,6 +259,7 @@ impl GatewayError {
                 json!({ "name": name })
             }
             Self::Forbidden(denied) => json!({ "reason": denied.reason() }),
+            Self::TooMany { limit, max } => json!({ "limit": limit.name(), "max": max }),
             Self::ReadyTimeout { actor_id }
             | Self::WakeRetriesExceeded { actor_id }
             | Self::RunnerFailed { actor_id }
@@ -282,8 +297,13 @@ impl GatewayError {
         *response.status_mut() = status;
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if let Self::Forbidden(Denied::TooMany { retry_after }) = self {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(*retry_after));
+        let retry_after = match self {
+            Self::Forbidden(Denied::TooMany { retry_after }) => Some(*retry_after),
+            Self::TooMany { .. } => Some(1),
+            _ => None,
+        };
+        if let Some(seconds) = retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         if let Ok(name) = HeaderValue::try_from(format!("{group}.{code}")) {
             headers.insert("x-rivet-error", name);

@@ -20,7 +20,7 @@ use rivet_envoy_protocol as protocol;
 use tokio::time::{Instant, sleep_until};
 
 use self::{in_flight::InFlight, upload::Upload};
-use super::{Gateway, GatewayError, headers, reached::Over, route::Routed};
+use super::{Gateway, GatewayError, InProgress, headers, reached::Over, route::Routed};
 use crate::keyspace::Id;
 
 /// The largest piece of a body.
@@ -48,6 +48,15 @@ struct Message {
     ray_id: String,
     forward_tokens: bool,
     skip_ready_wait: bool,
+}
+
+/// The beginning of an actor's answer, and what is needed for the rest of it.
+#[derive(Debug)]
+struct Answer {
+    in_flight: InFlight,
+    upload: Upload,
+    in_progress: InProgress,
+    start: protocol::ToRivetResponseStart,
 }
 
 /// Why an attempt came to nothing.
@@ -97,6 +106,7 @@ impl Gateway {
         let mut upload = Upload::begin(body, declared, self.settings().max_request_body).await?;
         let Routed { target, path, skip_ready_wait, .. } = routed;
         let actor_id = self.find(target).await?;
+        let in_progress = self.counted(actor_id, false).await?;
         let forward_tokens = !self.settings().require_token;
         let message = Message {
             actor_id,
@@ -108,7 +118,8 @@ impl Gateway {
             skip_ready_wait,
         };
         let (in_flight, start) = self.attempts(&message, &mut upload).await?;
-        self.pass_back(&message, in_flight, upload, start)
+        let answer = Answer { in_flight, upload, in_progress, start };
+        self.pass_back(&message, answer)
     }
 
     /// Sends the request until it is answered, or until it must not be sent again.
@@ -219,13 +230,8 @@ impl Gateway {
     }
 
     /// The answer to the client, which may still be on its way.
-    fn pass_back(
-        &self,
-        message: &Message,
-        mut in_flight: InFlight,
-        upload: Upload,
-        start: protocol::ToRivetResponseStart,
-    ) -> Result<Response, GatewayError> {
+    fn pass_back(&self, message: &Message, answer: Answer) -> Result<Response, GatewayError> {
+        let Answer { mut in_flight, upload, in_progress, start } = answer;
         let protocol::ToRivetResponseStart { status, headers, body, stream } = start;
         let status = headers::status(status)?;
         let bodiless = message.method == Method::HEAD
@@ -235,7 +241,10 @@ impl Gateway {
             let idle_timeout = self.settings().chunk_idle_timeout;
             let first = body.unwrap_or_default().into();
             let (download, body) = download::begin(in_flight, upload, first, idle_timeout);
-            self.tasks().spawn(download.run());
+            self.tasks().spawn(async move {
+                download.run().await;
+                drop(in_progress);
+            });
             body
         } else {
             in_flight.settled();

@@ -20,13 +20,14 @@ use tokio::time::{Instant, timeout_at};
 
 use self::{client::Client, dialogue::Dialogue, pending::Pending};
 use super::{
-    Gateway, GatewayError, headers,
+    Gateway, GatewayError, InProgress, headers,
     reached::{Over, Reached},
     route::Routed,
 };
 use crate::{
     envoys::{Tunnel, TunnelOverflow},
     keyspace::Id,
+    limits::Admission,
     websocket::{Handshake, Opening},
 };
 
@@ -74,9 +75,12 @@ impl Gateway {
         };
         let (response, opening) = handshake.accept(self.settings().messages);
         match invited {
-            Ok((invitation, reached)) => {
+            Ok((invitation, reached, in_progress)) => {
                 let (gateway, ray_id) = (self.clone(), ray_id.to_owned());
+                let admission = request.extensions_mut().remove::<Admission>();
                 self.tasks().spawn(async move {
+                    // Connection and socket count as long as they are there.
+                    let _counted = (admission, in_progress);
                     gateway.serve(opening, invitation, reached, &ray_id).await;
                 });
             }
@@ -94,13 +98,15 @@ impl Gateway {
         routed: Routed,
         headers: &HeaderMap,
         ray_id: &str,
-    ) -> Result<(Invitation, Reached), GatewayError> {
+    ) -> Result<(Invitation, Reached, InProgress), GatewayError> {
         let Routed { target, path, skip_ready_wait, .. } = routed;
         let actor_id = self.find(target).await?;
+        let in_progress = self.counted(actor_id, true).await?;
         let reached = self.ready(actor_id, skip_ready_wait).await?;
         let forward_tokens = !self.settings().require_token;
         let headers = headers::to_actor(headers, ray_id, forward_tokens);
-        Ok((Invitation { actor_id, path, headers, skip_ready_wait }, reached))
+        let invitation = Invitation { actor_id, path, headers, skip_ready_wait };
+        Ok((invitation, reached, in_progress))
     }
 
     async fn serve(

@@ -42,6 +42,18 @@ impl Lifecycle {
     }
 }
 
+impl Lifecycle {
+    /// The namespace of an actor, destroyed or not. One that lives is known without a look at the disk.
+    pub async fn namespace_of(&self, actor_id: Id) -> Result<Option<Id>, LifecycleError> {
+        if let Some(namespace) = self.0.views.namespace(&actor_id) {
+            return Ok(Some(namespace));
+        }
+        // Boxed: it is not for every request to carry.
+        let identity = Box::pin(self.identity(actor_id)).await?;
+        Ok(identity.map(|identity| identity.namespace_id))
+    }
+}
+
 impl Identities {
     fn get(&self, actor_id: &Id) -> Option<Arc<ActorIdentity>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).get(actor_id).cloned()

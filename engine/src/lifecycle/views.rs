@@ -119,6 +119,11 @@ impl Views {
         view.is_live().then_some(view)
     }
 
+    /// The namespace of an actor that is in memory.
+    pub(super) fn namespace(&self, actor_id: &Id) -> Option<Id> {
+        self.lock().get(actor_id).map(|view| view.borrow().namespace_id)
+    }
+
     /// The phases of the actors of a namespace that live.
     pub(super) fn awake(&self, namespace_id: &Id) -> Vec<Phase> {
         let views = self.lock();

@@ -8,15 +8,28 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_service::Service;
 
 use super::addressed::Addressed;
-use crate::{auth::ClientAddress, telemetry::Metrics};
+use crate::{
+    auth::ClientAddress,
+    limits::{Admission, ConnectionLimits, Doors, Limit, Slots},
+    telemetry::Metrics,
+};
 
-/// A client that has not sent a request's head by then is not going to.
-const HEADER_TIMEOUT: Duration = Duration::from_mins(1);
+/// Connections that are told why they are closed, at the same time. Others are just closed.
+const REFUSALS: usize = 64;
+
+/// What they are told, and how long they have to read it.
+const REFUSAL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
+    content-length: 89\r\nretry-after: 1\r\nconnection: close\r\n\r\n\
+    {\"group\":\"guard\",\"code\":\"service_unavailable\",\"message\":\"Too many connections are open.\"}";
+const REFUSAL_TIME: Duration = Duration::from_secs(1);
 
 /// After a failed accept: long enough for file descriptors to come back.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -47,18 +60,25 @@ pub(super) struct Serving {
     tasks: TaskTracker,
     metrics: Arc<Metrics>,
     nodelay: bool,
+    limits: ConnectionLimits,
+    refusals: Slots,
 }
 
 impl Serving {
-    pub(super) fn new(stop: CancellationToken, metrics: Arc<Metrics>, nodelay: bool) -> Self {
+    pub(super) fn new(
+        stop: CancellationToken,
+        metrics: Arc<Metrics>,
+        nodelay: bool,
+        limits: ConnectionLimits,
+    ) -> Self {
         let (abandon, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { stop, abandon, tasks, metrics, nodelay }
+        Self { stop, abandon, tasks, metrics, nodelay, limits, refusals: Slots::new(REFUSALS) }
     }
 
-    /// Serves `service` to whoever connects to `listener`.
-    pub(super) fn spawn<S: Answers>(&self, listener: TcpListener, service: S) {
+    /// Serves `service` to whoever connects to `listener` and finds room behind `doors`.
+    pub(super) fn spawn<S: Answers>(&self, listener: TcpListener, doors: Doors, service: S) {
         let serving = self.clone();
-        self.tasks.spawn(async move { serving.accept(listener, service).await });
+        self.tasks.spawn(async move { serving.accept(listener, doors, service).await });
     }
 
     /// Lets running requests finish, for at most `deadline`.
@@ -74,7 +94,7 @@ impl Serving {
         }
     }
 
-    async fn accept<S: Answers>(self, listener: TcpListener, service: S) {
+    async fn accept<S: Answers>(self, listener: TcpListener, doors: Doors, service: S) {
         loop {
             let accepted = tokio::select! {
                 () = self.stop.cancelled() => return,
@@ -83,16 +103,49 @@ impl Serving {
             match accepted {
                 Ok((stream, peer)) => {
                     let address = ClientAddress::new(peer.ip());
-                    let (serving, service) =
-                        (self.clone(), Addressed { address, service: service.clone() });
-                    self.tasks.spawn(async move { serving.serve(stream, service).await });
+                    match doors.admit(address.group()) {
+                        Ok(admission) => self.take(stream, address, admission, service.clone()),
+                        Err(limit) => self.refuse(stream, limit),
+                    }
                 }
                 Err(error) => {
+                    self.metrics.limit_reached(Limit::Files);
                     tracing::warn!(%error, "a connection could not be accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
+    }
+
+    fn take<S: Answers>(
+        &self,
+        stream: TcpStream,
+        address: ClientAddress,
+        admission: Admission,
+        service: S,
+    ) {
+        let (serving, service) = (self.clone(), Addressed { address, admission, service });
+        self.tasks.spawn(async move { serving.serve(stream, service).await });
+    }
+
+    /// Closes a connection that there is no room for, and tells the client so while there is time.
+    fn refuse(&self, mut stream: TcpStream, limit: Limit) {
+        self.metrics.limit_reached(limit);
+        tracing::debug!(limit = limit.name(), "a connection was refused");
+        let Some(slot) = self.refusals.take() else { return };
+        self.tasks.spawn(async move {
+            let told = async {
+                stream.write_all(REFUSAL).await?;
+                stream.shutdown().await?;
+                // A connection that is closed with something unread takes the answer with it.
+                let mut unread = [0; 1024];
+                while stream.read(&mut unread).await? > 0 {}
+                Ok::<_, std::io::Error>(())
+            };
+            // Whoever does not read it in time does without.
+            let _ = tokio::time::timeout(REFUSAL_TIME, told).await;
+            drop(slot);
+        });
     }
 
     async fn serve<S: Answers>(&self, stream: TcpStream, service: S) {
@@ -102,7 +155,9 @@ impl Serving {
         }
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIMEOUT)
+            // From the end of the answer before: who is idle and who is slow have the same time.
+            .header_read_timeout(self.limits.head_timeout)
+            .max_buf_size(self.limits.head_bytes)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             // A WebSocket leaves this task: whoever answered its handshake has it from then on.
             .with_upgrades();

@@ -11,6 +11,7 @@ use axum::{Router, body::Body, extract::Request, response::Response};
 use hyper::body::Incoming;
 use tower_service::Service;
 
+use super::paced::{Pace, Pacing};
 use crate::{gateway::Gateway, session::Sessions};
 
 /// Everything behind the API port.
@@ -19,6 +20,7 @@ pub(super) struct Front {
     pub(super) sessions: Sessions,
     pub(super) gateway: Gateway,
     pub(super) router: Router,
+    pub(super) pacing: Pacing,
 }
 
 impl Service<Request<Incoming>> for Front {
@@ -42,8 +44,10 @@ impl Front {
             return self.sessions.connect(request);
         }
         if let Some(claim) = self.gateway.claim(&request) {
+            let request = request.map(|body| self.pacing.apply(body, Pace::Piece));
             return self.gateway.answer(claim, request).await;
         }
+        let request = request.map(|body| self.pacing.apply(body, Pace::Whole));
         match self.router.call(request).await {
             Ok(response) => response,
             Err(never) => match never {},

@@ -1,4 +1,5 @@
-//! What the system asks of the process: SIGTERM and SIGINT stop it, SIGHUP re-reads the tokens.
+//! What the system asks of the process: SIGTERM and SIGINT stop it, once more at once; SIGHUP re-reads
+//! the tokens.
 
 use std::{io, sync::Arc};
 
@@ -15,17 +16,19 @@ pub(super) struct Signals {
     interrupt: Signal,
     hang_up: Signal,
     stop: CancellationToken,
+    at_once: CancellationToken,
     reload: Arc<Notify>,
 }
 
 impl Signals {
-    /// Listens; `stop` is cancelled by the first signal that asks for it.
-    pub(super) fn listen(stop: CancellationToken) -> io::Result<Self> {
+    /// Listens; `stop` is cancelled by the first signal that asks for it, `at_once` by the second.
+    pub(super) fn listen(stop: CancellationToken, at_once: CancellationToken) -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
             hang_up: signal(SignalKind::hangup())?,
             stop,
+            at_once,
             reload: Arc::default(),
         })
     }
@@ -35,11 +38,10 @@ impl Signals {
         Arc::clone(&self.reload)
     }
 
-    /// Hands signals on until the process stops.
+    /// Hands signals on, for as long as the process runs.
     pub(super) async fn run(mut self) {
         loop {
             let name = tokio::select! {
-                () = self.stop.cancelled() => return,
                 _ = self.terminate.recv() => "SIGTERM",
                 _ = self.interrupt.recv() => "SIGINT",
                 _ = self.hang_up.recv() => {
@@ -47,8 +49,13 @@ impl Signals {
                     continue;
                 }
             };
-            tracing::info!(signal = name, "stopping: running requests are finished first");
-            self.stop.cancel();
+            if self.stop.is_cancelled() {
+                tracing::warn!(signal = name, "stopping at once");
+                self.at_once.cancel();
+            } else {
+                tracing::info!(signal = name, "stopping: running requests are finished first");
+                self.stop.cancel();
+            }
         }
     }
 }

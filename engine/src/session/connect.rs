@@ -40,6 +40,8 @@ pub(super) enum Refusal {
     NoNamespace,
     #[error("the pool has no runner config")]
     NoRunnerConfig,
+    #[error("the namespace has as many envoys as it may")]
+    TooMany,
     #[error("the store failed: {0}")]
     Internal(LifecycleError),
 }
@@ -49,7 +51,7 @@ impl Refusal {
     pub(super) fn group_and_code(&self) -> (&'static str, &'static str) {
         match self {
             Self::NoToken => ("guard", "missing_header"),
-            Self::Forbidden(Denied::TooMany { .. }) => ("guard", "rate_limit"),
+            Self::Forbidden(Denied::TooMany { .. }) | Self::TooMany => ("guard", "rate_limit"),
             Self::Forbidden(_) => ("api", "forbidden"),
             Self::Parameter(_) => ("ws", "invalid_request"),
             Self::NoNamespace => ("namespace", "not_found"),

@@ -15,7 +15,10 @@ use super::{
     figures::{Figures, Times, by_label, class_of_status},
     levels::{LevelGauges, Levels},
 };
-use crate::storage::{GroupReport, StorageObserver};
+use crate::{
+    limits::Limit,
+    storage::{GroupReport, StorageObserver},
+};
 
 const COMMITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
 
@@ -60,6 +63,7 @@ pub struct Metrics {
     envoys: IntGauge,
     envoy_frames_refused: IntCounter,
     refusals: IntCounterVec,
+    limits_reached: IntCounterVec,
     token_reloads: IntCounterVec,
     audit_entries_left_out: IntCounter,
     commits: IntCounterVec,
@@ -155,6 +159,11 @@ impl Metrics {
                 "auth_refusals_total",
                 "Requests refused for want of a token that is valid and good for them, by reason.",
                 &["reason"],
+            )?,
+            limits_reached: own.counters(
+                "limit_refusals_total",
+                "What was refused or ended because there was too much of it, by limit.",
+                &["limit"],
             )?,
             token_reloads: own.counters(
                 "auth_token_reloads_total",
@@ -308,6 +317,11 @@ impl Metrics {
     /// A request was refused for want of a valid token.
     pub fn refused(&self, reason: &'static str) {
         self.refusals.with_label_values(&[reason]).inc();
+    }
+
+    /// Something was refused, or ended, because there was too much of it.
+    pub fn limit_reached(&self, limit: Limit) {
+        self.limits_reached.with_label_values(&[limit.name()]).inc();
     }
 
     /// The token file was read again.

@@ -132,6 +132,14 @@ impl Setup {
         if started { Ok(engine) } else { Err(engine.end().log) }
     }
 
+    /// Starts the program where it may have `soft` files open, and raise that to `hard`.
+    pub(crate) fn start_with_files(&self, soft: u32, hard: u32) -> Engine {
+        let mut command = self.command("/bin/sh");
+        let limited = format!("ulimit -Sn {soft}; ulimit -Hn {hard}; exec \"$0\" start");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_rivet-engine")]);
+        Self::serve(command)
+    }
+
     fn serve(mut command: Command) -> Engine {
         let engine = Self::spawn(&mut command);
         engine.await_log("ready");

@@ -5,6 +5,7 @@
 mod configuration;
 mod crash_model;
 mod engine;
+mod limits;
 mod power;
 mod verdicts;
 

@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body as _;
 
 use super::{CHUNK_BYTES, WINDOW_BYTES};
-use crate::gateway::GatewayError;
+use crate::{gateway::GatewayError, limits::BodyTooSlow};
 
 /// A body up to this size travels in the request's first message.
 const INLINE_BYTES: u64 = CHUNK_BYTES as u64;
@@ -118,7 +118,7 @@ impl Upload {
             self.body = None;
             return Ok(());
         };
-        let frame = frame.map_err(|_| GatewayError::BodyBroken)?;
+        let frame = frame.map_err(|error| broken(&error))?;
         if body.is_end_stream() {
             self.body = None;
         }
@@ -168,6 +168,18 @@ impl Upload {
     fn credit(&self) -> u64 {
         WINDOW_BYTES.saturating_sub(self.sent - self.consumed)
     }
+}
+
+/// What is wrong with a body that cannot be read.
+fn broken(error: &axum::Error) -> GatewayError {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<BodyTooSlow>() {
+            return GatewayError::BodyTimeout;
+        }
+        cause = error.source();
+    }
+    GatewayError::BodyBroken
 }
 
 /// Reads what the client is still sending, within reason: one that is cut off while it writes does

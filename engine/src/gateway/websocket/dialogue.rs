@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     gateway::{GatewayError, reached::Over},
+    limits::Limit,
     websocket,
 };
 
@@ -134,7 +135,10 @@ impl Dialogue {
             Received::Kind(kind) => kind,
             Received::Over(Over::Stopped) if line.can_hibernate => return Next::Hibernate(None),
             Received::Over(_) => return Next::End(End::Stopped),
-            Received::Overflow => return Next::End(End::Failed(GatewayError::ResponseClosed)),
+            Received::Overflow => {
+                line.gateway.metrics().limit_reached(Limit::SlowReader);
+                return Next::End(End::Failed(GatewayError::ResponseClosed));
+            }
         };
         match kind {
             ToRivet::ToRivetWebSocketMessage(message) => {

@@ -177,7 +177,10 @@ fn a_refused_store_keeps_every_file_as_it_is() {
 #[test]
 fn a_log_without_its_last_write_is_refused_where_it_was_acknowledged() {
     let store = store();
-    let log = files(&store).into_iter().rfind(|name| name.ends_with(".log")).unwrap();
+    let log = files(&store)
+        .into_iter()
+        .rfind(|name| name.rsplit_once('.').is_some_and(|(_, ending)| ending == "log"))
+        .unwrap();
 
     let outcome = broken(&store, &log, |bytes| bytes.truncate(bytes.len() - 9));
 
@@ -187,7 +190,10 @@ fn a_log_without_its_last_write_is_refused_where_it_was_acknowledged() {
 #[test]
 fn a_torn_write_that_nobody_was_told_about_is_dropped() {
     let store = store();
-    let log = files(&store).into_iter().rfind(|name| name.ends_with(".log")).unwrap();
+    let log = files(&store)
+        .into_iter()
+        .rfind(|name| name.rsplit_once('.').is_some_and(|(_, ending)| ending == "log"))
+        .unwrap();
 
     // The first half of a record, as a loss of power leaves it.
     let outcome = broken(&store, &log, |bytes| {
