@@ -76,10 +76,9 @@ fn of(key: &Key) -> Value {
 
 fn kind(kind: Kind) -> Map<String, Value> {
     let schema = match kind {
-        Kind::Text | Kind::Path => json!({ "type": "string", "minLength": 1 }),
+        Kind::Text | Kind::Path | Kind::Address => json!({ "type": "string", "minLength": 1 }),
         Kind::Secret => json!({ "type": "string", "writeOnly": true }),
         Kind::Url => json!({ "type": "string", "format": "uri" }),
-        Kind::Address => json!({ "type": "string", "minLength": 1 }),
         Kind::Number(Range { max: u64::MAX, .. }) => json!({ "type": "integer", "minimum": 0 }),
         Kind::Number(Range { max, .. }) => {
             json!({ "type": "integer", "minimum": 0, "maximum": max })
