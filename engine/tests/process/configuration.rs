@@ -5,9 +5,7 @@ use std::fs;
 
 use camino::Utf8PathBuf;
 
-use super::engine::{Output, Setup};
-
-const TOKEN: &str = "rvt_0123456789abcdefghijklmnop";
+use super::engine::{Output, Setup, TOKEN};
 
 fn file(setup: &Setup, name: &str, text: &str) -> Utf8PathBuf {
     let path = setup.dir().join(name);

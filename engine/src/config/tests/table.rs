@@ -38,7 +38,7 @@ fn every_key_that_is_used_changes_the_settings() {
             (Kind::Bool, Preset::Bool(value)) => (!value).to_string(),
             (Kind::Bool, _) => "true".to_owned(),
             (Kind::Words(words), Preset::Text(text)) => {
-                words.iter().find(|word| **word != text).unwrap().to_string()
+                (*words.iter().find(|word| **word != text).unwrap()).to_owned()
             }
             // Its fields are keys of their own.
             (Kind::Datacenters, _) => continue,
