@@ -179,9 +179,10 @@ impl Gateway {
         let namespace = self.lifecycle().namespace_of(actor_id).await?;
         let namespace = namespace.ok_or_else(GatewayError::actor_not_found)?;
         let load = &self.0.load;
-        let counted = match is_socket {
-            true => load.socket(actor_id, namespace),
-            false => load.request(actor_id, namespace),
+        let counted = if is_socket {
+            load.socket(actor_id, namespace)
+        } else {
+            load.request(actor_id, namespace)
         };
         if let Err(GatewayError::TooMany { limit, .. }) = &counted {
             self.metrics().limit_reached(*limit);

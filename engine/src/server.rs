@@ -13,7 +13,7 @@ mod signals;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::mpsc;
+use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::listener::BindError;
@@ -140,14 +140,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         Arc::clone(&metrics),
         end_sessions.clone(),
     );
-    let gateway = Gateway::new(gateway::Parts {
-        lifecycle: lifecycle.clone(),
-        gate: gate.clone(),
-        settings: settings.gateway.clone(),
-        metrics: Arc::clone(&metrics),
-        tasks: TaskTracker::new(),
-        stop: stop.clone(),
-    });
+    let gateway = gateway(&settings, &lifecycle, &gate, &metrics, &stop);
     let at_once = CancellationToken::new();
     let signals = signals::Signals::listen(stop.clone(), at_once.clone());
     let signals = signals.map_err(ServerError::Signals)?;
@@ -168,8 +161,78 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         metrics,
         max_request_body: settings.max_request_body,
     };
-    let connections = settings.connections;
-    let metrics = Arc::clone(&api.metrics);
+    let ports = [guard, api_peer, metrics_port];
+    let serving = serve(&settings, ports, doors, &api, (&sessions, &gateway), &stop);
+    drop(api);
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %settings.data_dir.display(), "ready");
+
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = failed.cancelled() => stop.cancel(),
+    }
+    let running = Running { serving, gateway, sessions, end_sessions, end_audit, tasks };
+    tokio::select! {
+        () = running.finish(settings.shutdown_deadline) => {}
+        () = at_once.cancelled() => return Err(ServerError::AtOnce),
+    }
+    if failed.is_cancelled() {
+        return Err(ServerError::StorageFailed);
+    }
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// What has to end before the process does.
+struct Running {
+    serving: Serving,
+    gateway: Gateway,
+    sessions: Sessions,
+    end_sessions: CancellationToken,
+    end_audit: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Running {
+    /// Ends everything in its order; requests have until `deadline`.
+    async fn finish(self, deadline: Duration) {
+        self.serving.finish(deadline).await;
+        self.gateway.finish().await;
+        self.end_sessions.cancel();
+        self.sessions.finish().await;
+        self.end_audit.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
+    }
+}
+
+/// The way to the actors of `lifecycle`.
+fn gateway(
+    settings: &Settings,
+    lifecycle: &Lifecycle,
+    gate: &Gate,
+    metrics: &Arc<Metrics>,
+    stop: &CancellationToken,
+) -> Gateway {
+    Gateway::new(gateway::Parts {
+        lifecycle: lifecycle.clone(),
+        gate: gate.clone(),
+        settings: settings.gateway.clone(),
+        metrics: Arc::clone(metrics),
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+    })
+}
+
+/// Serves the API, health and metrics on their ports, in this order.
+fn serve(
+    settings: &Settings,
+    [guard, api_peer, metrics_port]: [TcpListener; 3],
+    doors: Doors,
+    api: &Api,
+    (sessions, gateway): (&Sessions, &Gateway),
+    stop: &CancellationToken,
+) -> Serving {
+    let (connections, metrics) = (settings.connections, Arc::clone(&api.metrics));
     let serving =
         Serving::new(stop.clone(), Arc::clone(&metrics), settings.tcp_nodelay, connections);
     let front = Front {
@@ -181,31 +244,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     serving.spawn(guard, doors, front);
     serving.spawn(api_peer, Doors::new(PROBES, 0), api.peer_router());
     serving.spawn(metrics_port, Doors::new(PROBES, 0), api.metrics_router());
-    drop(api);
-    tracing::info!(version = env!("CARGO_PKG_VERSION"), data_dir = %settings.data_dir.display(), "ready");
-
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = failed.cancelled() => stop.cancel(),
-    }
-    let drained = async {
-        serving.finish(settings.shutdown_deadline).await;
-        gateway.finish().await;
-        end_sessions.cancel();
-        sessions.finish().await;
-        end_audit.cancel();
-        tasks.close();
-        tasks.wait().await;
-    };
-    tokio::select! {
-        () = drained => {}
-        () = at_once.cancelled() => return Err(ServerError::AtOnce),
-    }
-    if failed.is_cancelled() {
-        return Err(ServerError::StorageFailed);
-    }
-    tracing::info!("stopped");
-    Ok(())
+    serving
 }
 
 /// Room for connections to the API port: as much as is wanted and the system has files for.

@@ -92,11 +92,7 @@ impl Metrics {
             "Requests refused for want of a token that is valid and good for them, by reason.",
             &["reason"],
         )?;
-        let limits_reached = counters(
-            "limit_refusals_total",
-            "What was refused or ended because there was too much of it, by limit.",
-            &["limit"],
-        )?;
+        let limits_reached = limits_reached(&registry)?;
         let token_reloads = counters(
             "auth_token_reloads_total",
             "Times the token file was read again, by outcome.",
@@ -109,12 +105,7 @@ impl Metrics {
             "Requests to actors answered, by kind and class of status.",
             &["kind", "status"],
         )?;
-        let request_seconds = HistogramVec::new(
-            HistogramOpts::new("http_request_duration_seconds", "Time to answer, by route.")
-                .buckets(SECONDS.to_vec()),
-            &["route"],
-        )?;
-        registry.register(Box::new(request_seconds.clone()))?;
+        let request_seconds = request_seconds(&registry)?;
         let seconds = |name: &str, help: &str| {
             let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
             let histogram = Histogram::with_opts(options)?;
@@ -276,6 +267,20 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+fn limits_reached(registry: &Registry) -> Result<IntCounterVec, prometheus::Error> {
+    let help = "What was refused or ended because there was too much of it, by limit.";
+    let counters = IntCounterVec::new(Opts::new("limit_refusals_total", help), &["limit"])?;
+    registry.register(Box::new(counters.clone()))?;
+    Ok(counters)
+}
+
+fn request_seconds(registry: &Registry) -> Result<HistogramVec, prometheus::Error> {
+    let options = HistogramOpts::new("http_request_duration_seconds", "Time to answer, by route.");
+    let histograms = HistogramVec::new(options.buckets(SECONDS.to_vec()), &["route"])?;
+    registry.register(Box::new(histograms.clone()))?;
+    Ok(histograms)
 }
 
 impl StorageObserver for Metrics {

@@ -107,7 +107,7 @@ async fn a_client_that_says_more_than_its_app_reads_waits_and_others_do_not() {
     // It hears nothing of what is echoed, so that it is closed once too much waits for it.
     let flood = async {
         for _ in 0..256 {
-            socket.say(&text).await
+            socket.say(&text).await;
         }
     };
     let flood = tokio::time::timeout(std::time::Duration::from_secs(5), flood);
