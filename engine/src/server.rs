@@ -9,15 +9,20 @@ mod files;
 mod front;
 mod listener;
 mod paced;
+mod ports;
 mod signals;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::{net::TcpListener, sync::mpsc};
+use tokio::sync::mpsc;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::listener::BindError;
-use self::{connections::Serving, front::Front, paced::Pacing};
+use self::{
+    front::Front,
+    paced::Pacing,
+    ports::{Ports, Served},
+};
 use crate::{
     actor_data::{ActorData, DataLimits},
     api::Api,
@@ -29,16 +34,12 @@ use crate::{
     envoys::{Envoys, Thresholds, Tunnels},
     gateway::{self, Gateway},
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
-    limits::{ConnectionLimits, Doors},
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
     storage::{Database, GroupReport, OpenError, RocksStorage, StorageError, StorageObserver},
     telemetry::Metrics,
     vitals::{self, Readiness, Vitals},
 };
-
-/// How long the answer to somebody who watches may take when everything else is done.
-const WATCHERS_DEADLINE: Duration = Duration::from_secs(1);
 
 /// Why the engine did not start, or did not end well.
 #[derive(Debug, thiserror::Error)]
@@ -85,9 +86,6 @@ pub enum ServerError {
     )]
     AtOnce,
 }
-
-/// Connections to the ports for probes and metrics, of which nobody needs many: each.
-const PROBES: usize = 256;
 
 /// Runs the engine until it is asked to stop.
 pub async fn run(settings: Settings) -> Result<(), ServerError> {
@@ -142,14 +140,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         Arc::clone(&metrics),
         end_sessions.clone(),
     );
-    let gateway = Gateway::new(gateway::Parts {
-        lifecycle: lifecycle.clone(),
-        gate: gate.clone(),
-        settings: settings.gateway.clone(),
-        metrics: Arc::clone(&metrics),
-        tasks: TaskTracker::new(),
-        stop: stop.clone(),
-    });
+    let gateway = gateway(&settings, &lifecycle, &gate, &metrics, &stop);
     let at_once = CancellationToken::new();
     let signals = signals::Signals::listen(stop.clone(), at_once.clone());
     let signals = signals.map_err(ServerError::Signals)?;
@@ -188,19 +179,9 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = stop.cancelled() => {}
         () = failed.cancelled() => stop.cancel(),
     }
-    let drained = async {
-        served.requests.finish(settings.shutdown_deadline).await;
-        gateway.finish().await;
-        end_sessions.cancel();
-        sessions.finish().await;
-        served.end_watching.cancel();
-        served.watchers.finish(WATCHERS_DEADLINE).await;
-        end_audit.cancel();
-        tasks.close();
-        tasks.wait().await;
-    };
+    let running = Running { served, gateway, sessions, end_sessions, end_audit, tasks };
     tokio::select! {
-        () = drained => {}
+        () = running.finish(settings.shutdown_deadline) => {}
         () = at_once.cancelled() => return Err(ServerError::AtOnce),
     }
     if failed.is_cancelled() {
@@ -210,48 +191,48 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// The ports, had.
-struct Ports {
-    guard: TcpListener,
-    api_peer: TcpListener,
-    metrics: TcpListener,
+/// What has to end before the process does.
+struct Running {
+    served: Served,
+    gateway: Gateway,
+    sessions: Sessions,
+    end_sessions: CancellationToken,
+    end_audit: CancellationToken,
+    tasks: TaskTracker,
 }
 
-impl Ports {
-    fn bind(settings: &Settings) -> Result<Self, BindError> {
-        let [guard, api_peer, metrics] =
-            [settings.guard, settings.api_peer, settings.metrics].map(listener::bind);
-        Ok(Self { guard: guard?, api_peer: api_peer?, metrics: metrics? })
+impl Running {
+    /// Ends everything in its order; requests have until `deadline`. Those who watch see the engine
+    /// until its last request is done.
+    async fn finish(self, deadline: Duration) {
+        let Served { requests, watchers } = self.served;
+        requests.finish(deadline).await;
+        self.gateway.finish().await;
+        self.end_sessions.cancel();
+        self.sessions.finish().await;
+        watchers.finish().await;
+        self.end_audit.cancel();
+        self.tasks.close();
+        self.tasks.wait().await;
     }
 }
 
-/// What is being served.
-struct Served {
-    /// The API port.
-    requests: Serving,
-    /// The ports for health and metrics: those who watch see the engine until its last request is
-    /// done.
-    watchers: Serving,
-    end_watching: CancellationToken,
-}
-
-impl Served {
-    fn begin(
-        api: &Api,
-        ports: Ports,
-        front: Front,
-        stop: &CancellationToken,
-        settings: &Settings,
-    ) -> Self {
-        let (nodelay, limits) = (settings.tcp_nodelay, settings.connections);
-        let serving = |stop| Serving::new(stop, Arc::clone(&api.metrics), nodelay, limits);
-        let end_watching = CancellationToken::new();
-        let (requests, watchers) = (serving(stop.clone()), serving(end_watching.clone()));
-        requests.spawn(ports.guard, doors(&limits), front);
-        watchers.spawn(ports.api_peer, Doors::new(PROBES, 0), api.peer_router());
-        watchers.spawn(ports.metrics, Doors::new(PROBES, 0), api.metrics_router());
-        Self { requests, watchers, end_watching }
-    }
+/// The way to the actors of `lifecycle`.
+fn gateway(
+    settings: &Settings,
+    lifecycle: &Lifecycle,
+    gate: &Gate,
+    metrics: &Arc<Metrics>,
+    stop: &CancellationToken,
+) -> Gateway {
+    Gateway::new(gateway::Parts {
+        lifecycle: lifecycle.clone(),
+        gate: gate.clone(),
+        settings: settings.gateway.clone(),
+        metrics: Arc::clone(metrics),
+        tasks: TaskTracker::new(),
+        stop: stop.clone(),
+    })
 }
 
 /// How the engine is, until it stops.
@@ -268,20 +249,6 @@ fn vitals(
         database,
         metrics: Arc::clone(metrics),
     })
-}
-
-/// Room for connections to the API port: as much as is wanted and the system has files for.
-fn doors(limits: &ConnectionLimits) -> Doors {
-    let room = files::room_for_connections();
-    let all = files::fitting(limits.all, room);
-    if all < limits.all {
-        tracing::warn!(
-            connections = all,
-            wanted = limits.all,
-            "fewer connections than limits.max_connections: raise the limit on open files"
-        );
-    }
-    Doors::new(all, limits.per_address)
 }
 
 /// What is stored about access: the tokens, known to `gate` from here on, and the audit log.

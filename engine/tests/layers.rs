@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 21] = [
+const LAYERS: [&str; 22] = [
     "clock",
     "limits",
     "websocket",

@@ -19,6 +19,7 @@ const counter = actor({
 		},
 		nap: (c) => c.sleep(),
 	},
+	onWebSocket: (_c, socket) => socket.addEventListener("message", (said) => socket.send(said.data)),
 	onRequest: () => new Response("ok", { headers: { "content-type": "text/plain" } }),
 	// Actors sleep when they are told to, and not in the middle of a measurement.
 	options: { sleepTimeout: 3_600_000 },

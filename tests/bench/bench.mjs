@@ -11,13 +11,14 @@ import { idle } from "./sections/idle.mjs";
 import { naps } from "./sections/naps.mjs";
 import { recovery } from "./sections/recovery.mjs";
 import { sockets } from "./sections/sockets.mjs";
+import { throng } from "./sections/throng.mjs";
 import { writes } from "./sections/writes.mjs";
 import { withBacktraces } from "./processes.mjs";
 import { print, summarize } from "./table.mjs";
 
-const SECTIONS = { boot, idle, http, sockets, writes, creation, cold, naps, crowd, recovery };
+const SECTIONS = { boot, idle, http, sockets, writes, creation, cold, naps, crowd, throng, recovery };
 // These wait more than they work, and are done once unless told otherwise.
-const ONCE = new Set(["idle", "crowd", "recovery"]);
+const ONCE = new Set(["idle", "crowd", "throng", "recovery"]);
 
 const { values: options } = parseArgs({
 	options: {

@@ -1,8 +1,9 @@
 // Makes load in a process of its own, so that the clients' work delays neither app nor measurement.
 import * as requests from "./loads/requests.mjs";
 import * as sockets from "./loads/sockets.mjs";
+import * as throng from "./loads/throng.mjs";
 
-const loads = { ...requests, ...sockets };
+const loads = { ...requests, ...sockets, ...throng };
 
 process.on("message", async ({ load, options }) => {
 	try {

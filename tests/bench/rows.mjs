@@ -87,6 +87,15 @@ export const ROWS = [
 	row("crowd", "restart", "boot", "restart with them asleep: boot", "ms", ratioAtMost(1 / 3)),
 	row("crowd", "restart", "resident", "restart with them asleep: memory", "MiB", ratioAtMost(1 / 3)),
 
+	row("throng", "actors", "actors", "running actors that came up, of 1000", ""),
+	row("throng", "actors", "each", "memory of a running actor", "KiB", ratioAtMost(1 / 10)),
+	row("throng", "sockets", "sockets", "WebSockets open at once, of 10000", ""),
+	row("throng", "sockets", "each", "memory of an open WebSocket", "KiB", oursAtMost(20, "KiB")),
+	cpu("throng", "sockets", "opening a WebSocket", 1),
+	row("throng", "sockets", "answered", "of 1000 of them, answer", ""),
+	row("throng", "all", "resident", "memory with all of them", "MiB", NO_MORE),
+	row("throng", "all", "percent", "CPU idle with all of them", "% core", NO_MORE),
+
 	row("recovery", "killed", "boot", "killed: healthy again", "ms", oursAtMost(100, "ms")),
 	row("recovery", "killed", "fresh", "killed: action answers, fresh app", "s", ratioAtMost(1.1)),
 	row("recovery", "killed", "same", "killed: same app, all kills together", "s", ratioAtMost(1.1)),

@@ -265,6 +265,16 @@ impl Tunnel {
         .await
     }
 
+    /// Waits until so much has waited for the client that the tunnel is given up. For whoever is not
+    /// reading, because it is still writing.
+    pub async fn overflowed(&self) {
+        poll_fn(|context| {
+            self.inbox.reader.register(context.waker());
+            if self.inbox.lock().overflow { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+    }
+
     /// The actor's next message, if it is there already.
     pub fn try_recv(
         &mut self,

@@ -190,6 +190,12 @@ pub const DIFFERENCES: &[Difference] = &[
         reason: "an engine that is open by omission is found by somebody",
     },
     Difference {
+        id: "limits",
+        upstream: "what is in flight is limited per address of a client: 2000 at once, 10000 in a minute",
+        ours: "per actor and per namespace, and connections per address; the keys are those of the block `limits`",
+        reason: "behind a proxy all clients have one address, and one busy actor should not cost another its room",
+    },
+    Difference {
         id: "dashboard",
         upstream: "`/` leads to `/ui/`, a dashboard that asks other hosts for scripts",
         ours: "`/` leads to `ui/`, a dashboard that asks nobody but the engine",

@@ -11,6 +11,7 @@
 //! | [`serverless`] | pools whose apps the engine starts by a request |
 //! | [`endurance`] | kills and load for a while |
 //! | [`hostile`] | input that nobody sends by mistake |
+//! | [`limits`] | more than there is room for: refused by name, and nobody else notices |
 //! | [`apps`] | apps and clients made with rivetkit: features, restarts, boot |
 //! | [`documents`] | the list of differences, as users read it |
 #![expect(clippy::unwrap_used, reason = "tests")]
@@ -22,6 +23,7 @@ mod endurance;
 mod gateway;
 mod hostile;
 mod lifecycle;
+mod limits;
 mod serverless;
 mod session;
 mod storage;

@@ -123,8 +123,10 @@ impl Dialogue {
             let Some(kind) = self.line.tunnel.try_recv() else { break };
             next = self.received(kind.into()).await;
         }
-        match (next, self.client.flush().await) {
-            (Next::Talk, Err(Unreachable)) => Next::End(End::Gone),
+        let flushed = unless_too_slow(&self.line, self.client.flush()).await;
+        match (next, flushed) {
+            (Next::Talk, Err(end)) => Next::End(end),
+            (Next::Talk, Ok(Err(Unreachable))) => Next::End(End::Gone),
             (next, _) => next,
         }
     }
@@ -135,15 +137,12 @@ impl Dialogue {
             Received::Kind(kind) => kind,
             Received::Over(Over::Stopped) if line.can_hibernate => return Next::Hibernate(None),
             Received::Over(_) => return Next::End(End::Stopped),
-            Received::Overflow => {
-                line.gateway.metrics().limit_reached(Limit::SlowReader);
-                return Next::End(End::Failed(GatewayError::ResponseClosed));
-            }
+            Received::Overflow => return Next::End(line.too_slow()),
         };
         match kind {
             ToRivet::ToRivetWebSocketMessage(message) => {
                 let protocol::ToRivetWebSocketMessage { data, binary } = message;
-                deliver(&mut self.client, data, binary)
+                deliver(&mut self.client, &self.line, data, binary)
                     .await
                     .map_or_else(Next::End, |()| Next::Talk)
             }
@@ -195,14 +194,28 @@ impl Dialogue {
 }
 
 /// Gives the client a message of the app.
-pub(super) async fn deliver(client: &mut Client, data: Vec<u8>, binary: bool) -> Result<(), End> {
-    match client.put_message(data, binary).await {
+pub(super) async fn deliver(
+    client: &mut Client,
+    line: &Line,
+    data: Vec<u8>,
+    binary: bool,
+) -> Result<(), End> {
+    match unless_too_slow(line, client.put_message(data, binary)).await? {
         Some(Ok(())) => Ok(()),
         Some(Err(Unreachable)) => Err(End::Gone),
         None => {
             let detail = "a message that is called text is none".to_owned();
             Err(End::Failed(GatewayError::InvalidResponse { detail }))
         }
+    }
+}
+
+/// What comes of writing to the client, unless so much waits for it meanwhile that it is given up.
+async fn unless_too_slow<T>(line: &Line, written: impl Future<Output = T>) -> Result<T, End> {
+    tokio::select! {
+        biased;
+        written = written => Ok(written),
+        () = line.tunnel.overflowed() => Err(line.too_slow()),
     }
 }
 
@@ -278,6 +291,12 @@ impl Line {
             }
         }
         Ok(true)
+    }
+
+    /// The client reads more slowly than the app writes, and too much waits.
+    pub(super) fn too_slow(&self) -> End {
+        self.gateway.metrics().limit_reached(Limit::SlowReader);
+        End::Failed(GatewayError::ResponseClosed)
     }
 
     fn overdue_at(&self) -> Option<tokio::time::Instant> {

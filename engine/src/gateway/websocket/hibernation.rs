@@ -155,7 +155,7 @@ async fn taken_up(client: &mut Client, line: &mut Line) -> Result<bool, End> {
             Received::Kind(kind) => kind,
             Received::Over(Over::Stopped) => return Ok(false),
             Received::Over(Over::Destroyed) => return Err(End::Stopped),
-            Received::Overflow => return Err(End::Failed(GatewayError::ResponseClosed)),
+            Received::Overflow => return Err(line.too_slow()),
         };
         match kind {
             ToRivet::ToRivetWebSocketOpen(open) => {
@@ -164,7 +164,7 @@ async fn taken_up(client: &mut Client, line: &mut Line) -> Result<bool, End> {
                 return line.send_pending().await;
             }
             ToRivet::ToRivetWebSocketMessage(message) => {
-                deliver(client, message.data, message.binary).await?;
+                deliver(client, line, message.data, message.binary).await?;
                 client.flush().await.map_err(|Unreachable| End::Gone)?;
             }
             ToRivet::ToRivetWebSocketMessageAck(ack) => line.pending.confirmed(ack.index),

@@ -58,6 +58,7 @@ async fn life(namespace: &Namespace<'_>, envoy: &Envoy) {
     namespace.delete(&format!("/actors/{actor}")).await.ok();
 }
 
+#[expect(clippy::print_stdout, reason = "the figures are what it is run for")]
 #[tokio::test]
 async fn memory_files_and_threads_stay_level_under_load() {
     let seconds =
@@ -84,6 +85,10 @@ async fn memory_files_and_threads_stay_level_under_load() {
         peaks.push(peak);
     }
     let (first, last) = (peaks[0], peaks[2]);
+    for (name, peak) in ["first", "second", "last"].into_iter().zip(&peaks) {
+        let Usage { resident_kib, files, threads } = peak;
+        println!("{name} third: {resident_kib} KiB, {files} files, {threads} threads at most");
+    }
     let slack_kib = first.resident_kib / 4 + (32 << 10);
     assert!(last.resident_kib < first.resident_kib + slack_kib, "{peaks:?}");
     assert!(last.files < first.files + 50, "{peaks:?}");

@@ -1,0 +1,30 @@
+//! More than there is room for, and what becomes of it. Only this engine has these limits by name.
+
+mod in_flight;
+mod slow_readers;
+mod stopping;
+
+use rivet_conformance::{
+    differences::chosen,
+    engine::{Engine, TOKEN},
+    http::Request,
+    socket::Socket,
+};
+
+/// An engine with these settings; none where upstream's is under test.
+async fn engine(settings: &[(&str, &str)]) -> Option<Engine> {
+    if chosen("limits", false, true) { Some(Engine::start(settings).await) } else { None }
+}
+
+async fn socket(engine: &Engine, actor: &str) -> Socket {
+    let token = format!("rivet_token.{TOKEN}");
+    Socket::open(engine.port(), &format!("/gateway/{actor}/ws"), &["rivet", &token]).await
+}
+
+/// How often a limit was met.
+async fn refusals(engine: &Engine, limit: &str) -> u64 {
+    let metrics = Request::get("/metrics").send(engine.metrics_port()).await.text();
+    let name = format!("rivet_engine_limit_refusals_total{{limit=\"{limit}\"}} ");
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&name));
+    line.map_or(0, |count| count.parse().unwrap())
+}
