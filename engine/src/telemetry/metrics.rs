@@ -46,6 +46,7 @@ pub struct Metrics {
     group_commits: Histogram,
     sync_seconds: Histogram,
     storage_failures: IntCounter,
+    storage_read_failures: IntCounter,
     gateway_requests: IntCounterVec,
     gateway_seconds: Histogram,
     sockets: IntGauge,
@@ -147,6 +148,10 @@ impl Metrics {
         )?;
         let storage_failures =
             counter("storage_failures_total", "Writes that failed: each ends the process.")?;
+        let storage_read_failures = counter(
+            "storage_read_failures_total",
+            "Reads of the store that failed: something on the disk is damaged.",
+        )?;
         let sockets = gauge("gateway_sockets", "Open sockets between clients and actors.")?;
         let hibernating_sockets =
             gauge("gateway_hibernating_sockets", "Those of them whose actor sleeps.")?;
@@ -167,6 +172,7 @@ impl Metrics {
             group_commits,
             sync_seconds,
             storage_failures,
+            storage_read_failures,
             gateway_requests,
             gateway_seconds,
             sockets,
@@ -285,6 +291,10 @@ impl StorageObserver for Metrics {
     fn refused_for_want_of_room(&self, commits: usize) {
         let commits = u64::try_from(commits).unwrap_or(u64::MAX);
         self.commits.with_label_values(&["full"]).inc_by(commits);
+    }
+
+    fn read_failed(&self) {
+        self.storage_read_failures.inc();
     }
 
     fn storage_failed(&self) {
