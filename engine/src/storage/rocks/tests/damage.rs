@@ -189,10 +189,10 @@ fn a_torn_write_that_nobody_was_told_about_is_dropped() {
     let store = store();
     let log = files(&store).into_iter().rfind(|name| name.ends_with(".log")).unwrap();
 
-    // The first half of a record, as a loss of power leaves it.
+    // A record in which a page did not arrive, as a loss of power leaves it.
     let outcome = broken(&store, &log, |bytes| {
         let record = bytes[bytes.len() - 300..].to_vec();
-        bytes.extend([1, 2, 3, 4, 200, 0, 1]);
+        bytes.extend([1, 2, 3, 4, 150, 0, 1]);
         bytes.extend(&record[..150]);
     });
 
