@@ -101,12 +101,7 @@ impl Metrics {
             "Requests to actors answered, by kind and class of status.",
             &["kind", "status"],
         )?;
-        let request_seconds = HistogramVec::new(
-            HistogramOpts::new("http_request_duration_seconds", "Time to answer, by route.")
-                .buckets(SECONDS.to_vec()),
-            &["route"],
-        )?;
-        registry.register(Box::new(request_seconds.clone()))?;
+        let request_seconds = seconds_by_route(&registry)?;
         let seconds = |name: &str, help: &str| {
             let options = HistogramOpts::new(name, help).buckets(SECONDS.to_vec());
             let histogram = Histogram::with_opts(options)?;
@@ -267,6 +262,14 @@ impl Metrics {
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(text)
     }
+}
+
+fn seconds_by_route(registry: &Registry) -> Result<HistogramVec, prometheus::Error> {
+    let options = HistogramOpts::new("http_request_duration_seconds", "Time to answer, by route.")
+        .buckets(SECONDS.to_vec());
+    let histogram = HistogramVec::new(options, &["route"])?;
+    registry.register(Box::new(histogram.clone()))?;
+    Ok(histogram)
 }
 
 impl StorageObserver for Metrics {

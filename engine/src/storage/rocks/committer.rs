@@ -116,7 +116,7 @@ impl Committer {
                     self.parts.committed.store(version, Ordering::Release);
                     full.extend(accepted);
                 }
-                Err(error) => self.fail(accepted, conflicts, StorageError::Database(error)),
+                Err(error) => self.fail(accepted, conflicts, &StorageError::Database(error)),
             }
         } else if conflicts > 0 {
             let duration = Duration::ZERO;
@@ -154,7 +154,7 @@ impl Committer {
         let noted = self.parts.acknowledged.as_ref().map_or(Ok(()), |file| file.note(number));
         match noted {
             Ok(()) => self.acknowledge(accepted, version, conflicts, duration),
-            Err(error) => self.fail(accepted, conflicts, StorageError::Noted(Arc::new(error))),
+            Err(error) => self.fail(accepted, conflicts, &StorageError::Noted(Arc::new(error))),
         }
     }
 
@@ -181,8 +181,8 @@ impl Committer {
         }
     }
 
-    fn fail(&mut self, accepted: Vec<Request>, conflicts: usize, error: StorageError) {
-        let reason = std::error::Error::source(&error).map(ToString::to_string);
+    fn fail(&mut self, accepted: Vec<Request>, conflicts: usize, error: &StorageError) {
+        let reason = std::error::Error::source(error).map(ToString::to_string);
         tracing::error!(%error, reason, "RVE-STORE-WRITE: a write failed: the store accepts nothing more");
         self.failed = true;
         let (failed, duration) = (accepted.len(), Duration::ZERO);
