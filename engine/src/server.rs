@@ -324,6 +324,10 @@ impl StorageObserver for Observer {
         self.metrics.refused_for_want_of_room(commits);
     }
 
+    fn read_failed(&self) {
+        self.metrics.read_failed();
+    }
+
     fn storage_failed(&self) {
         self.metrics.storage_failed();
         self.failed.cancel();

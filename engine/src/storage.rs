@@ -141,6 +141,9 @@ pub trait StorageObserver: Debug + Send + Sync + 'static {
     /// So many commits were refused because the disk is full.
     fn refused_for_want_of_room(&self, commits: usize);
 
+    /// A read failed: something on the disk is damaged or cannot be reached.
+    fn read_failed(&self);
+
     /// A write failed. What is on disk is unknown from here on: the process has to start anew.
     fn storage_failed(&self);
 }

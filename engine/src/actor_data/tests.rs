@@ -32,6 +32,8 @@ impl StorageObserver for Deaf {
 
     fn refused_for_want_of_room(&self, _: usize) {}
 
+    fn read_failed(&self) {}
+
     fn storage_failed(&self) {}
 }
 

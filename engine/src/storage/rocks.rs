@@ -90,6 +90,7 @@ pub struct RocksStorage {
     /// Counts commits. An attempt is as old as the count when it began.
     committed: Arc<AtomicU64>,
     watches: Watches,
+    observer: Arc<dyn StorageObserver>,
     queue: Option<mpsc::SyncSender<Request>>,
     committer: Option<thread::JoinHandle<()>>,
     /// Released last, when nothing touches the directory any more.
@@ -138,7 +139,7 @@ impl RocksStorage {
             space: Space::new(dir.to_owned(), min_free_bytes),
             committed: Arc::clone(&committed),
             watches: watches.clone(),
-            observer,
+            observer: Arc::clone(&observer),
         });
         let committer = thread::Builder::new()
             .name("storage-commit".to_owned())
@@ -148,6 +149,7 @@ impl RocksStorage {
             db,
             committed,
             watches,
+            observer,
             queue: Some(queue),
             committer: Some(committer),
             _lock: lock,
@@ -209,9 +211,18 @@ impl std::fmt::Debug for RocksAttempt<'_> {
     }
 }
 
+impl RocksAttempt<'_> {
+    /// A read that failed.
+    fn failed(&self, error: rocksdb::Error) -> StorageError {
+        tracing::error!(%error, "RVE-STORE-READ: the database could not be read");
+        self.storage.observer.read_failed();
+        StorageError::Database(error)
+    }
+}
+
 impl Attempt for RocksAttempt<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StorageError> {
-        self.snapshot.get(key).map_err(StorageError::Database)
+        self.snapshot.get(key).map_err(|error| self.failed(error))
     }
 
     fn range(
@@ -233,7 +244,7 @@ impl Attempt for RocksAttempt<'_> {
             .take(limit)
             .map(|row| match row {
                 Ok((key, value)) => Ok((key.into_vec(), value.into_vec())),
-                Err(error) => Err(StorageError::Database(error)),
+                Err(error) => Err(self.failed(error)),
             })
             .collect()
     }
@@ -251,7 +262,7 @@ impl Attempt for RocksAttempt<'_> {
             keys.push(key.to_owned());
             rows.next();
         }
-        rows.status().map_err(StorageError::Database)?;
+        rows.status().map_err(|error| self.failed(error))?;
         Ok(keys)
     }
 

@@ -71,6 +71,7 @@ pub struct Metrics {
     sync_seconds: Histogram,
     commit_seconds: Histogram,
     storage_failures: IntCounter,
+    storage_read_failures: IntCounter,
     gateway: Gateway,
     gateway_failures: IntCounterVec,
     wake_seconds: HistogramVec,
@@ -194,6 +195,10 @@ impl Metrics {
             )?,
             storage_failures: own
                 .counter("storage_failures_total", "Writes that failed: each ends the process.")?,
+            storage_read_failures: own.counter(
+                "storage_read_failures_total",
+                "Reads of the store that failed: its data or the disk is damaged.",
+            )?,
             gateway: Gateway::new(&mut own)?,
             gateway_failures: own.counters(
                 "gateway_failures_total",
@@ -417,6 +422,10 @@ impl StorageObserver for Metrics {
     fn refused_for_want_of_room(&self, commits: usize) {
         let commits = u64::try_from(commits).unwrap_or(u64::MAX);
         self.commits.with_label_values(&["full"]).inc_by(commits);
+    }
+
+    fn read_failed(&self) {
+        self.storage_read_failures.inc();
     }
 
     fn storage_failed(&self) {

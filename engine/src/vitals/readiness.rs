@@ -138,6 +138,8 @@ mod tests {
 
         fn refused_for_want_of_room(&self, _commits: usize) {}
 
+        fn read_failed(&self) {}
+
         fn storage_failed(&self) {}
     }
 

@@ -7,6 +7,7 @@ mod crash_model;
 mod engine;
 mod limits;
 mod power;
+mod refused;
 mod verdicts;
 
 use std::{
@@ -158,6 +159,7 @@ fn a_second_process_on_the_same_data_is_refused() {
     let second = setup.run(&["start"]);
 
     assert_eq!(second.code, Some(1));
+    assert!(second.stderr.contains("rivet-engine: RVE-STORE-IN-USE: "), "{}", second.stderr);
     assert!(second.stderr.contains("is in use by another process"), "{}", second.stderr);
     assert!(second.stderr.contains(&format!("process {}", engine.id())), "{}", second.stderr);
     assert_eq!(engine.get("/health").status, 200);

@@ -2,4 +2,5 @@
 
 mod disk_full;
 mod kills;
+mod silence;
 mod soak;

@@ -71,13 +71,13 @@ pub(super) const KEYS: &[Key] = &[
         "file_system.min_free_bytes",
         number(Unit::Bytes, u64::MAX >> 8),
         Preset::Number(64 << 20),
-        "what has to stay free on the disk: below it clients' writes are refused until there is room again, while what is free goes to what keeps running actors going; `0`: nobody looks",
+        "how much of the disk stays free: below it, writes that add data are refused, below half of it all; `0`: none are ([durability.md](durability.md))",
     ),
     Key::ours(
         "file_system.must_exist",
         Kind::Bool,
         Preset::Bool(false),
-        "`true`: the engine does not start without a store, for sites where an empty directory means that a disk is not mounted",
+        "`true`: without a store in the data directory the engine does not start. For data on a disk that may not be mounted",
     ),
     Key::upstream(
         "api_peer.host",

@@ -12,7 +12,7 @@ pub(super) const KEYS: &[Key] = &[
         "limits.max_connections",
         COUNT_32,
         Preset::Number(65_536),
-        "connections to the API port; fewer where the system lets the process open fewer files; `0`: any number",
+        "connections to the API port ([limits.md](limits.md) has this and all other limits); fewer where the system lets the process open fewer files; `0`: any number",
     ),
     Key::ours(
         "limits.max_connections_per_address",

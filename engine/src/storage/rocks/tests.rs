@@ -25,6 +25,8 @@ impl StorageObserver for Groups {
 
     fn refused_for_want_of_room(&self, _: usize) {}
 
+    fn read_failed(&self) {}
+
     fn storage_failed(&self) {}
 }
 

@@ -29,7 +29,7 @@ async fn writes_go_on(client: &Client) {
 
 /// Takes so much of the disk that less than `left` bytes stay free.
 fn fill(engine: &Engine, left: u64) {
-    let disk = rustix::fs::statvfs(&engine.data()).unwrap();
+    let disk = rustix::fs::statvfs(engine.data()).unwrap();
     let take = (disk.f_bavail * disk.f_frsize).saturating_sub(left);
     let ballast = fs::File::create(engine.data().join("ballast")).unwrap();
     rustix::fs::fallocate(&ballast, rustix::fs::FallocateFlags::empty(), 0, take).unwrap();

@@ -1,5 +1,5 @@
-//! Engine and app are killed in turn while clients write. `RIVET_CONFORMANCE_KILL_ROUNDS` says how often
-//! each of a pair is; with `RIVET_CONFORMANCE_START_LIMIT_MS` every start of the engine has to be faster,
+//! Engine and app are killed in turn while clients write. `RIVET_CONFORMANCE_KILL_ROUNDS` says how many
+//! rounds: the engine in odd ones, the app in even ones. With `RIVET_CONFORMANCE_START_LIMIT_MS` every start of the engine has to be faster,
 //! which is for a machine that does nothing else.
 
 use std::{env, fs, io::Write as _, time::Duration};
