@@ -66,12 +66,7 @@ pub struct Metrics {
     limits_reached: IntCounterVec,
     token_reloads: IntCounterVec,
     audit_entries_left_out: IntCounter,
-    commits: IntCounterVec,
-    group_commits: Histogram,
-    sync_seconds: Histogram,
-    commit_seconds: Histogram,
-    storage_failures: IntCounter,
-    storage_read_failures: IntCounter,
+    store: Store,
     gateway: Gateway,
     gateway_failures: IntCounterVec,
     wake_seconds: HistogramVec,
@@ -81,6 +76,48 @@ pub struct Metrics {
     timer_delay: Histogram,
     data_seconds: HistogramVec,
     serverless_starts: IntCounterVec,
+}
+
+/// What is counted of the store.
+#[derive(Debug)]
+struct Store {
+    commits: IntCounterVec,
+    group_commits: Histogram,
+    sync_seconds: Histogram,
+    commit_seconds: Histogram,
+    failures: IntCounter,
+    read_failures: IntCounter,
+}
+
+impl Store {
+    fn new(own: &mut Families) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            commits: own.counters(
+                "storage_commits_total",
+                "Commits of the store, by outcome.",
+                &["outcome"],
+            )?,
+            group_commits: own.histogram(
+                "storage_group_commits",
+                "Commits that shared one write.",
+                COMMITS,
+            )?,
+            sync_seconds: own.seconds(
+                "storage_write_duration_seconds",
+                "Time of one write to the store, including its sync.",
+            )?,
+            commit_seconds: own.seconds(
+                "storage_commit_duration_seconds",
+                "Time of the commit of a group that waited longest: in the queue, and for its write.",
+            )?,
+            failures: own
+                .counter("storage_failures_total", "Writes that failed: each ends the process.")?,
+            read_failures: own.counter(
+                "storage_read_failures_total",
+                "Reads of the store that failed: its data or the disk is damaged.",
+            )?,
+        })
+    }
 }
 
 /// What is counted of each request to an actor: looked up once, because they are many.
@@ -175,30 +212,7 @@ impl Metrics {
                 "audit_entries_left_out_total",
                 "Calls without a valid token that came too often to be written to the audit log.",
             )?,
-            commits: own.counters(
-                "storage_commits_total",
-                "Commits of the store, by outcome.",
-                &["outcome"],
-            )?,
-            group_commits: own.histogram(
-                "storage_group_commits",
-                "Commits that shared one write.",
-                COMMITS,
-            )?,
-            sync_seconds: own.seconds(
-                "storage_write_duration_seconds",
-                "Time of one write to the store, including its sync.",
-            )?,
-            commit_seconds: own.seconds(
-                "storage_commit_duration_seconds",
-                "Time of the commit of a group that waited longest: in the queue, and for its write.",
-            )?,
-            storage_failures: own
-                .counter("storage_failures_total", "Writes that failed: each ends the process.")?,
-            storage_read_failures: own.counter(
-                "storage_read_failures_total",
-                "Reads of the store that failed: its data or the disk is damaged.",
-            )?,
+            store: Store::new(&mut own)?,
             gateway: Gateway::new(&mut own)?,
             gateway_failures: own.counters(
                 "gateway_failures_total",
@@ -242,7 +256,7 @@ impl Metrics {
     /// A rate over a counter that appears with its first count misses that one.
     fn begin_at_zero(&self) {
         for outcome in ["committed", "conflict", "failed"] {
-            self.commits.with_label_values(&[outcome]);
+            self.store.commits.with_label_values(&[outcome]);
         }
         for outcome in ["started", "failed"] {
             self.serverless_starts.with_label_values(&[outcome]);
@@ -367,10 +381,10 @@ impl Metrics {
             api_requests: by_label(&self.requests, "status", class_of_status),
             actor_requests,
             refusals: by_label(&self.refusals, "reason", str::to_owned).values().sum(),
-            commits: by_label(&self.commits, "outcome", str::to_owned),
+            commits: by_label(&self.store.commits, "outcome", str::to_owned),
             api_seconds: Times::of_all(&self.request_seconds),
             actor_seconds: Times::of_all(&self.gateway.seconds),
-            write_seconds: Times::of(&self.sync_seconds),
+            write_seconds: Times::of(&self.store.sync_seconds),
         }
     }
 
@@ -408,27 +422,27 @@ impl StorageObserver for Metrics {
         ];
         for (outcome, commits) in outcomes {
             let commits = u64::try_from(commits).unwrap_or(u64::MAX);
-            self.commits.with_label_values(&[outcome]).inc_by(commits);
+            self.store.commits.with_label_values(&[outcome]).inc_by(commits);
         }
         if let Ok(commits) = u32::try_from(report.committed)
             && commits > 0
         {
-            self.group_commits.observe(f64::from(commits));
-            self.sync_seconds.observe(report.duration.as_secs_f64());
-            self.commit_seconds.observe(report.waited.as_secs_f64());
+            self.store.group_commits.observe(f64::from(commits));
+            self.store.sync_seconds.observe(report.duration.as_secs_f64());
+            self.store.commit_seconds.observe(report.waited.as_secs_f64());
         }
     }
 
     fn refused_for_want_of_room(&self, commits: usize) {
         let commits = u64::try_from(commits).unwrap_or(u64::MAX);
-        self.commits.with_label_values(&["full"]).inc_by(commits);
+        self.store.commits.with_label_values(&["full"]).inc_by(commits);
     }
 
     fn read_failed(&self) {
-        self.storage_read_failures.inc();
+        self.store.read_failures.inc();
     }
 
     fn storage_failed(&self) {
-        self.storage_failures.inc();
+        self.store.failures.inc();
     }
 }
