@@ -4,6 +4,7 @@
 
 mod access;
 mod actors;
+mod admin;
 mod audit;
 mod body;
 mod cursor;
@@ -30,6 +31,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+pub use self::admin::Admin;
 use crate::{
     audit::AuditLog,
     auth::{Gate, TokenStore},
@@ -54,6 +56,8 @@ pub struct Api {
     pub tokens: TokenStore,
     /// What is remembered of who did what.
     pub audit: AuditLog,
+    /// What an operator does.
+    pub admin: Admin,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The largest request body that is read at all.

@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod checkpoints;
 mod error;
 mod gateway;
 pub mod keys;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 pub use self::{
     access::{AuthSettings, GatewayAccess, Secret},
     audit::AuditSettings,
+    checkpoints::CheckpointSettings,
     error::{ConfigError, Origin},
     gateway::GatewaySettings,
     pegboard::{EnvoySettings, ServerlessSettings},

@@ -17,6 +17,7 @@
 //! | [`config`] | what did the operator ask for? |
 //! | [`auth`] | may this request pass? |
 //! | [`audit`] | who did what, and with which result? |
+//! | [`backup`] | how is the store copied while it is used, and brought back? |
 //! | [`envoys`] | which envoys are there, and what is in flight to them? |
 //! | [`lifecycle`] | which step does an actor take next, and who hears of it? |
 //! | [`session`] | what does an envoy say, and what is it told? |
@@ -46,6 +47,8 @@ pub mod config;
 pub mod auth;
 
 pub mod audit;
+
+pub mod backup;
 
 pub mod envoys;
 

@@ -1,9 +1,17 @@
 //! The program `rivet-engine`: command line, exit codes, and nothing else.
 
-use std::{collections::BTreeMap, error::Error, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fs::File,
+    io::{Read, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use rivet_engine::{
+    backup::{self, RestoreError},
     config::{self, ConfigError, Sources},
     server::{self, ServerError},
     telemetry::logging::{self, LoggingError},
@@ -29,6 +37,22 @@ struct Cli {
 enum Command {
     /// Start the engine and serve until SIGTERM or SIGINT.
     Start,
+    /// Check the archive of a checkpoint and make a data directory of it.
+    Restore(Restore),
+}
+
+#[derive(Debug, Args)]
+struct Restore {
+    /// The archive, or `-` for standard input.
+    archive: PathBuf,
+
+    /// The data directory to make. It must be empty, or not there.
+    #[arg(long, value_name = "DIR", required_unless_present = "check")]
+    to: Option<PathBuf>,
+
+    /// Check every byte of the archive and write nothing.
+    #[arg(long, conflicts_with = "to")]
+    check: bool,
 }
 
 /// Why the program ends without success.
@@ -40,6 +64,8 @@ enum Failure {
     Logging(#[from] LoggingError),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     #[error("the runtime could not be started")]
     Runtime(#[source] std::io::Error),
 }
@@ -49,7 +75,7 @@ impl Failure {
     fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Logging(_) | Self::Server(ServerError::Auth(_)) => 78,
-            Self::Server(_) | Self::Runtime(_) => 1,
+            Self::Server(_) | Self::Restore(_) | Self::Runtime(_) => 1,
         }
     }
 }
@@ -58,6 +84,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let outcome = match cli.command {
         Command::Start => start(cli.config),
+        Command::Restore(arguments) => restore(&arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -95,6 +122,31 @@ fn start(given: Vec<PathBuf>) -> Result<(), Failure> {
     }
     let runtime = runtime.enable_all().build().map_err(Failure::Runtime)?;
     runtime.block_on(server::run(loaded.settings))?;
+    Ok(())
+}
+
+fn restore(arguments: &Restore) -> Result<(), Failure> {
+    let archive: Box<dyn Read> = if arguments.archive.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let path = arguments.archive.clone();
+        let opened = File::open(&path).map_err(|source| RestoreError::Unopened { path, source })?;
+        Box::new(opened)
+    };
+    let (manifest, done) = match &arguments.to {
+        Some(dir) => (backup::restore(archive, dir)?, format!("restored into {}", dir.display())),
+        None => (backup::verify(archive).map_err(RestoreError::from)?, "is whole".to_owned()),
+    };
+    // The work is done, whether somebody reads it or not.
+    let _ = writeln!(
+        std::io::stdout(),
+        "checkpoint {} {done}: {} files, {} bytes, data format {}, written by rivet-engine {}",
+        manifest.id,
+        manifest.files.len(),
+        manifest.data_bytes(),
+        manifest.data_format,
+        manifest.engine_version,
+    );
     Ok(())
 }
 

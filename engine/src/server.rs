@@ -18,9 +18,10 @@ pub use self::listener::BindError;
 use self::{connections::Serving, front::Front};
 use crate::{
     actor_data::{ActorData, DataLimits},
-    api::Api,
+    api::{Admin, Api},
     audit::{AuditLog, AuditWriter},
     auth::{AuthError, Gate, TokenStore, TokenStoreError},
+    backup::{Checkpoints, Tickets},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
     directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
@@ -99,7 +100,8 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     bootstrap(&directory).await?;
     let (tokens, (audit, audit_writer)) =
         records(&settings, &database, &clock, &gate, &metrics).await?;
-    let (lifecycle, starts) = lifecycle(&settings, database, clock);
+    let admin = admin(&settings, &database, &clock, &stop);
+    let (lifecycle, starts) = lifecycle(&settings, database.clone(), clock);
     lifecycle.restore().await.map_err(ServerError::Restore)?;
 
     let tasks = TaskTracker::new();
@@ -118,6 +120,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         let (serverless, stop) = (serverless.clone(), stop.clone());
         async move { serverless.run(starts, stop).await }
     });
+    tasks.spawn(admin.checkpoints.clone().run());
     // Running requests need their envoys, and are written down, until they are done.
     let (end_sessions, end_audit) = (CancellationToken::new(), CancellationToken::new());
     tasks.spawn(audit_writer.run(end_audit.clone()));
@@ -150,6 +153,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         gate,
         tokens,
         audit,
+        admin,
         metrics,
         max_request_body: settings.max_request_body,
     };
@@ -173,6 +177,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     end_audit.cancel();
     tasks.close();
     tasks.wait().await;
+    database.end_maintenance();
     if failed.is_cancelled() {
         return Err(ServerError::StorageFailed);
     }
@@ -193,6 +198,27 @@ async fn records(
     let (clock, metrics) = (Arc::clone(clock), Arc::clone(metrics));
     let audit = AuditLog::open(database.clone(), settings.audit, clock, metrics).await;
     Ok((tokens.map_err(ServerError::Tokens)?, audit.map_err(ServerError::Audit)?))
+}
+
+/// What operators do with `database`.
+fn admin(
+    settings: &Settings,
+    database: &Database,
+    clock: &SharedClock,
+    stop: &CancellationToken,
+) -> Admin {
+    Admin {
+        database: database.clone(),
+        checkpoints: Checkpoints::new(
+            &settings.data_dir,
+            database.clone(),
+            Arc::clone(clock),
+            settings.checkpoints,
+            stop.clone(),
+        ),
+        tickets: Tickets::new(Arc::clone(clock)),
+        compacting: Arc::default(),
+    }
 }
 
 /// The life of the actors in `database`.

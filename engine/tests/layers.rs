@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 20] = [
+const LAYERS: [&str; 21] = [
     "clock",
     "websocket",
     "keyspace",
@@ -21,6 +21,7 @@ const LAYERS: [&str; 20] = [
     "config",
     "auth",
     "audit",
+    "backup",
     "envoys",
     "lifecycle",
     "session",

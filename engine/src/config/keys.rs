@@ -55,6 +55,8 @@ const SPECIFIC: &[KnownKey] = &[
     used("auth.failures_per_minute", Kind::Number),
     used("audit.max_entries", Kind::Number),
     used("audit.max_age_days", Kind::Number),
+    used("checkpoints.max_count", Kind::Number),
+    used("checkpoints.max_age_days", Kind::Number),
     used("file_system.path", Kind::Text),
     used("file_system.durability", Kind::Text),
     used("guard.host", Kind::Text),

@@ -7,10 +7,11 @@ use std::{
 };
 
 use super::{
-    AuditSettings, AuthSettings, ConfigError, Environment, EnvoySettings, GatewaySettings,
-    ServerlessSettings,
+    AuditSettings, AuthSettings, CheckpointSettings, ConfigError, Environment, EnvoySettings,
+    GatewaySettings, ServerlessSettings,
     access::auth,
     audit::audit,
+    checkpoints::checkpoints,
     keys::{self, Effect},
     merge::Merged,
     outbound::outbound,
@@ -38,6 +39,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// How much is remembered of who did what.
     pub audit: AuditSettings,
+    /// How many copies of the data are kept.
+    pub checkpoints: CheckpointSettings,
     /// Where the data is.
     pub data_dir: PathBuf,
     /// What an acknowledged write survives.
@@ -87,6 +90,7 @@ impl Settings {
             gateway: GatewaySettings::from_merged(merged, &auth, max_request_body)?,
             auth,
             audit: audit(merged)?,
+            checkpoints: checkpoints(merged)?,
             data_dir: text(merged, "file_system.path")?
                 .map_or_else(|| default_data_dir(environment), PathBuf::from),
             durability: durability(merged)?,

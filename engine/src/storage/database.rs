@@ -1,8 +1,8 @@
 //! Runs transactions: off the threads that serve requests, and again when they conflict.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Pending, Storage, StorageError, Transaction, Watch};
+use super::{Pending, Statistics, Storage, StorageError, Transaction, Watch};
 use crate::keyspace::{Table, key_bytes};
 
 /// How often a transaction may lose against others before its caller hears of it.
@@ -71,6 +71,29 @@ impl Database {
     /// How many bytes the data takes.
     pub fn bytes(&self) -> Result<u64, StorageError> {
         self.0.bytes()
+    }
+
+    /// [`Storage::checkpoint`], off the threads that serve requests.
+    pub async fn checkpoint(&self, dir: PathBuf) -> Result<u64, StorageError> {
+        let storage = Arc::clone(&self.0);
+        blocking(move || storage.checkpoint(&dir)).await
+    }
+
+    /// [`Storage::compact`], off the threads that serve requests.
+    pub async fn compact(&self) -> Result<(), StorageError> {
+        let storage = Arc::clone(&self.0);
+        blocking(move || storage.compact()).await
+    }
+
+    /// [`Storage::statistics`], off the threads that serve requests.
+    pub async fn statistics(&self) -> Result<Statistics, StorageError> {
+        let storage = Arc::clone(&self.0);
+        blocking(move || storage.statistics()).await
+    }
+
+    /// [`Storage::end_maintenance`].
+    pub fn end_maintenance(&self) {
+        self.0.end_maintenance();
     }
 
     /// Waits for the next commit that writes the row of `key`.

@@ -78,6 +78,15 @@ pub enum OpenError {
         /// The version that wrote it.
         written_by: String,
     },
+    /// A restore into it was interrupted.
+    #[error(
+        "the data directory {dir} holds a restore that was not finished: run \
+         `rivet-engine restore` again, or give the engine another directory (file_system.path)"
+    )]
+    Unfinished {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// The database inside does not open.
     #[error("the database in {dir} does not open")]
     Database {
@@ -94,4 +103,15 @@ pub enum OpenError {
         /// What the decoder said.
         source: serde_json::Error,
     },
+}
+
+/// A directory is no database that this engine could use.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseCheckError {
+    /// It does not open, or cannot be read.
+    #[error("the database does not open")]
+    Open(#[source] rocksdb::Error),
+    /// It opens, and another program made it.
+    #[error("the database does not say which format its data has")]
+    NotOurs,
 }

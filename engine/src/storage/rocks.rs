@@ -4,6 +4,7 @@
 
 mod committer;
 mod directory;
+mod maintenance;
 mod recent;
 
 use std::{
@@ -20,15 +21,15 @@ use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBRecoveryMode, Direction, IteratorMode,
     Options, ReadOptions,
 };
+use serde::Serialize;
 use tokio::sync::oneshot;
 
-use self::{
-    committer::{Committer, Request},
-    directory::DirectoryLock,
-};
+use self::committer::{Committer, Request};
+pub(crate) use self::directory::{DirectoryLock, LOCK_FILE, UNFINISHED};
+pub use self::maintenance::check_database;
 use super::{
-    Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageObserver, Watch,
-    WriteSet, watches::Watches,
+    Attempt, OpenError, Pending, ReadSet, Row, Statistics, Storage, StorageError, StorageObserver,
+    Watch, WriteSet, watches::Watches,
 };
 use crate::keyspace::{
     KeyRange, Order, key_bytes,
@@ -45,7 +46,8 @@ const WRITE_BUFFER: usize = 4 << 20;
 const BLOCK_CACHE: usize = 8 << 20;
 
 /// What an acknowledged commit survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// The end of the process and the loss of power: the write was synced.
     Strict,
@@ -57,6 +59,8 @@ pub enum Durability {
 #[derive(Debug)]
 pub struct RocksStorage {
     db: Arc<DB>,
+    dir: PathBuf,
+    durability: Durability,
     /// Counts commits. An attempt is as old as the count when it began.
     committed: Arc<AtomicU64>,
     watches: Watches,
@@ -104,6 +108,8 @@ impl RocksStorage {
             .map_err(|source| OpenError::Directory { dir: dir.to_owned(), source })?;
         Ok(Self {
             db,
+            dir: dir.to_owned(),
+            durability,
             committed,
             watches,
             queue: Some(queue),
@@ -148,6 +154,22 @@ impl Storage for RocksStorage {
 
     fn watch(&self, key: &[u8]) -> Watch {
         self.watches.add(key)
+    }
+
+    fn checkpoint(&self, dir: &Path) -> Result<u64, StorageError> {
+        self.copy_to(dir)
+    }
+
+    fn compact(&self) -> Result<(), StorageError> {
+        self.compact_all()
+    }
+
+    fn statistics(&self) -> Result<Statistics, StorageError> {
+        self.describe()
+    }
+
+    fn end_maintenance(&self) {
+        self.db.cancel_all_background_work(false);
     }
 }
 
@@ -256,7 +278,8 @@ fn tables() -> BlockBasedOptions {
     tables
 }
 
-fn database_dir(dir: &Path) -> PathBuf {
+/// Where in a data directory the database is.
+pub(crate) fn database_dir(dir: &Path) -> PathBuf {
     dir.join("rocksdb")
 }
 
