@@ -20,7 +20,7 @@ use crate::{
     actor_data::{ActorData, DataLimits},
     api::{Admin, Api},
     audit::{AuditLog, AuditWriter},
-    auth::{AuthError, Gate, TokenStore, TokenStoreError},
+    auth::{AuthError, Gate, TokenFileWatcher, TokenStore, TokenStoreError},
     backup::{Checkpoints, Tickets},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
@@ -139,13 +139,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         tasks: TaskTracker::new(),
         stop: stop.clone(),
     });
-    let signals = signals::Signals::listen(stop.clone()).map_err(ServerError::Signals)?;
-    let reload = signals.reload();
-    tasks.spawn(signals.run());
-    if let Some(watcher) = token_file {
-        let stop = stop.clone();
-        tasks.spawn(async move { watcher.run(stop, &reload).await });
-    }
+    listen_to_signals(&tasks, &stop, token_file)?;
     let api = Api {
         directory,
         lifecycle,
@@ -182,6 +176,22 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         return Err(ServerError::StorageFailed);
     }
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Stops when the system says so, and keeps the tokens of the file up to date.
+fn listen_to_signals(
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    token_file: Option<TokenFileWatcher>,
+) -> Result<(), ServerError> {
+    let signals = signals::Signals::listen(stop.clone()).map_err(ServerError::Signals)?;
+    let reload = signals.reload();
+    tasks.spawn(signals.run());
+    if let Some(watcher) = token_file {
+        let stop = stop.clone();
+        tasks.spawn(async move { watcher.run(stop, &reload).await });
+    }
     Ok(())
 }
 

@@ -35,7 +35,10 @@ pub(super) struct ErrorCode(pub(super) &'static str, pub(super) &'static str);
 
 /// What the log says about an answer that hides its cause.
 #[derive(Debug, Clone)]
-pub(super) struct Cause(pub(super) Arc<dyn std::error::Error + Send + Sync>);
+pub(super) struct Cause(pub(super) Arc<AnyError>);
+
+/// In a box, so that what points at it stays small.
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Debug, Serialize)]
 struct Envelope {
@@ -112,8 +115,8 @@ impl ApiError {
     }
 
     /// The file system does not say how much room there is.
-    pub(super) fn disk(cause: &rustix::io::Errno) -> Self {
-        Self::internal(std::io::Error::from(*cause))
+    pub(super) fn disk(cause: rustix::io::Errno) -> Self {
+        Self::internal(std::io::Error::from(cause))
     }
 
     fn new(group: &'static str, code: &'static str, message: String) -> Self {
@@ -134,7 +137,7 @@ impl ApiError {
         let message = "An internal error occurred".to_owned();
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
-            cause: Some(Cause(Arc::new(cause))),
+            cause: Some(Cause(Arc::new(Box::new(cause)))),
             ..Self::new("core", "internal_error", message)
         }
     }
@@ -205,7 +208,7 @@ impl From<BackupError> for ApiError {
             // Only an operator hears of these, and has to know what to mend.
             BackupError::Io(_) | BackupError::Name(_) | BackupError::Damaged { .. } => {
                 let failed = with_status(StatusCode::INTERNAL_SERVER_ERROR, "failed");
-                Self { cause: Some(Cause(Arc::new(error))), ..failed }
+                Self { cause: Some(Cause(Arc::new(Box::new(error)))), ..failed }
             }
             BackupError::Storage(cause) => Self::internal(cause),
         }

@@ -83,7 +83,7 @@ struct Unpacking {
 }
 
 impl Unpacking {
-    fn to_file(
+    fn with_file(
         &mut self,
         act: impl FnOnce(&mut Handle) -> io::Result<()>,
     ) -> Result<(), RestoreError> {
@@ -123,10 +123,10 @@ impl Receiver for Unpacking {
     }
 
     fn piece(&mut self, piece: &[u8]) -> Result<(), RestoreError> {
-        self.to_file(|file| file.write_all(piece))
+        self.with_file(|file| file.write_all(piece))
     }
 
     fn end_of_file(&mut self) -> Result<(), RestoreError> {
-        self.to_file(|file| file.sync_all())
+        self.with_file(|file| file.sync_all())
     }
 }

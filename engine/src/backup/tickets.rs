@@ -37,8 +37,11 @@ pub struct Ticket {
 #[derive(Debug, Clone)]
 pub struct Tickets {
     clock: SharedClock,
-    good: Arc<Mutex<HashMap<[u8; 32], (CheckpointId, Millis)>>>,
+    good: Arc<Mutex<Good>>,
 }
+
+/// By the digest of a ticket: what it is for, and when it ends.
+type Good = HashMap<[u8; 32], (CheckpointId, Millis)>;
 
 impl Tickets {
     /// None, as yet.

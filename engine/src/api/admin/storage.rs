@@ -69,7 +69,7 @@ pub(in crate::api) async fn statistics(
     let row = api.admin.database.transact(|transaction| transaction.get::<Meta>(&MetaKey::Format));
     let row = row.await?;
     let checkpoints = api.admin.checkpoints.list().await?;
-    let disk = rustix::fs::statvfs(&statistics.dir).map_err(|error| ApiError::disk(&error))?;
+    let disk = rustix::fs::statvfs(&statistics.dir).map_err(ApiError::disk)?;
     Ok(Answer(Document {
         ts: api.lifecycle.now(),
         statistics,
