@@ -4,6 +4,7 @@
 
 mod access;
 mod actors;
+mod admin;
 mod audit;
 mod body;
 mod cursor;
@@ -30,6 +31,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+pub use self::admin::Admin;
 use crate::{
     audit::AuditLog,
     auth::{Gate, TokenStore},
@@ -55,6 +57,8 @@ pub struct Api {
     pub tokens: TokenStore,
     /// What is remembered of who did what.
     pub audit: AuditLog,
+    /// What an operator does.
+    pub admin: Admin,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// How the engine is.

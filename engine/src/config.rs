@@ -5,6 +5,7 @@
 
 mod access;
 mod audit;
+mod checkpoints;
 mod consistency;
 mod document;
 mod error;
@@ -27,6 +28,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 pub use self::{
     access::{AuthSettings, GatewayAccess, Secret},
     audit::AuditSettings,
+    checkpoints::CheckpointSettings,
     document::markdown,
     error::{ConfigError, Origin, Problems},
     gateway::GatewaySettings,

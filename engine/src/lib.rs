@@ -18,6 +18,7 @@
 //! | [`config`] | what did the operator ask for? |
 //! | [`auth`] | may this request pass? |
 //! | [`audit`] | who did what, and with which result? |
+//! | [`backup`] | how is the store copied while it is used, and brought back? |
 //! | [`envoys`] | which envoys are there, and what is in flight to them? |
 //! | [`lifecycle`] | which step does an actor take next, and who hears of it? |
 //! | [`vitals`] | how is the engine? |
@@ -49,6 +50,8 @@ pub mod config;
 pub mod auth;
 
 pub mod audit;
+
+pub mod backup;
 
 pub mod envoys;
 

@@ -1,10 +1,18 @@
 //! The program `rivet-engine`: command line, exit codes, and nothing else.
 
-use std::{collections::BTreeMap, error::Error, io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    error::Error,
+    fs::File,
+    io::{Read, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use rivet_engine::{
     auth::{self, AuthError},
+    backup::{self, RestoreError},
     config::{self, ConfigError, Entry, Environment, Found, Loaded, Sources},
     server::{self, ServerError},
     telemetry::logging::{self, LoggingError},
@@ -35,6 +43,8 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    /// Check the archive of a checkpoint and make a data directory of it.
+    Restore(Restore),
 }
 
 #[derive(Debug, Subcommand)]
@@ -71,6 +81,20 @@ enum SchemaFormat {
     Markdown,
 }
 
+#[derive(Debug, Args)]
+struct Restore {
+    /// The archive, or `-` for standard input.
+    archive: PathBuf,
+
+    /// The data directory to make. It must be empty, or not there.
+    #[arg(long, value_name = "DIR", required_unless_present = "check")]
+    to: Option<PathBuf>,
+
+    /// Check every byte of the archive and write nothing.
+    #[arg(long, conflicts_with = "to")]
+    check: bool,
+}
+
 /// Why the program ends without success.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
@@ -84,6 +108,8 @@ enum Failure {
     Workers(String),
     #[error(transparent)]
     Server(#[from] ServerError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     #[error("the runtime could not be started")]
     Runtime(#[source] std::io::Error),
     #[error("standard output cannot be written to")]
@@ -101,7 +127,7 @@ impl Failure {
             | Self::Tokens(_)
             | Self::Workers(_)
             | Self::Server(ServerError::Auth(_)) => 78,
-            Self::Server(_) | Self::Runtime(_) | Self::Output(_) => 1,
+            Self::Server(_) | Self::Restore(_) | Self::Runtime(_) | Self::Output(_) => 1,
         }
     }
 
@@ -137,6 +163,7 @@ fn main() -> ExitCode {
     let sources = Sources { given: cli.config, fallback: PathBuf::from("/etc/rivet") };
     let failures = match cli.command {
         Command::Start => start(&sources, &environment),
+        Command::Restore(arguments) => restore(&arguments).map_err(|failure| vec![failure]),
         Command::Config { command } => match command {
             ConfigCommand::Check => check(&sources, &environment),
             ConfigCommand::Show { format, changed } => {
@@ -241,6 +268,31 @@ fn serve(loaded: Loaded, environment: &Environment) -> Result<(), Failure> {
         runtime.shutdown_background();
     }
     Ok(outcome?)
+}
+
+fn restore(arguments: &Restore) -> Result<(), Failure> {
+    let archive: Box<dyn Read> = if arguments.archive.as_os_str() == "-" {
+        Box::new(std::io::stdin().lock())
+    } else {
+        let path = arguments.archive.clone();
+        let opened = File::open(&path).map_err(|source| RestoreError::Unopened { path, source })?;
+        Box::new(opened)
+    };
+    let (manifest, done) = match &arguments.to {
+        Some(dir) => (backup::restore(archive, dir)?, format!("restored into {}", dir.display())),
+        None => (backup::verify(archive).map_err(RestoreError::from)?, "is whole".to_owned()),
+    };
+    // The work is done, whether somebody reads it or not.
+    let _ = writeln!(
+        std::io::stdout(),
+        "checkpoint {} {done}: {} files, {} bytes, data format {}, written by rivet-engine {}",
+        manifest.id,
+        manifest.files.len(),
+        manifest.data_bytes(),
+        manifest.data_format,
+        manifest.engine_version,
+    );
+    Ok(())
 }
 
 /// How many threads pass requests on: one for every two processors. The apps need the others, and a

@@ -25,9 +25,10 @@ use self::{
 };
 use crate::{
     actor_data::{ActorData, DataLimits},
-    api::Api,
+    api::{Admin, Api},
     audit::{AuditLog, AuditWriter},
-    auth::{AuthError, Gate, TokenStore, TokenStoreError},
+    auth::{AuthError, Gate, TokenFileWatcher, TokenStore, TokenStoreError},
+    backup::{Checkpoints, Tickets},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
     directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
@@ -110,6 +111,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     bootstrap(&directory).await?;
     let (tokens, (audit, audit_writer)) =
         records(&settings, &database, &clock, &gate, &metrics).await?;
+    let admin = admin(&settings, &database, &clock, &stop);
     let (lifecycle, starts) =
         lifecycle(&settings, database.clone(), Arc::clone(&clock), Arc::clone(&metrics));
     lifecycle.restore().await.map_err(ServerError::Restore)?;
@@ -130,6 +132,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         let (serverless, stop) = (serverless.clone(), stop.clone());
         async move { serverless.run(starts, stop).await }
     });
+    tasks.spawn(admin.checkpoints.clone().run());
     // Running requests need their envoys, and are written down, until they are done.
     let (end_sessions, end_audit) = (CancellationToken::new(), CancellationToken::new());
     tasks.spawn(audit_writer.run(end_audit.clone()));
@@ -141,24 +144,16 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         end_sessions.clone(),
     );
     let gateway = gateway(&settings, &lifecycle, &gate, &metrics, &stop);
-    let at_once = CancellationToken::new();
-    let signals = signals::Signals::listen(stop.clone(), at_once.clone());
-    let signals = signals.map_err(ServerError::Signals)?;
-    let reload = signals.reload();
-    // Nobody waits for it: there may always be another signal.
-    tokio::spawn(signals.run());
-    if let Some(watcher) = token_file {
-        let stop = stop.clone();
-        tasks.spawn(async move { watcher.run(stop, &reload).await });
-    }
+    let at_once = listen_to_signals(&tasks, &stop, token_file)?;
     let api = Api {
-        vitals: vitals(&lifecycle, database, clock, &metrics, &stop),
+        vitals: vitals(&lifecycle, database.clone(), clock, &metrics, &stop),
         directory,
         lifecycle,
         serverless,
         gate,
         tokens,
         audit,
+        admin,
         metrics,
         max_request_body: settings.max_request_body,
     };
@@ -184,6 +179,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = running.finish(settings.shutdown_deadline) => {}
         () = at_once.cancelled() => return Err(ServerError::AtOnce),
     }
+    database.end_maintenance();
     if failed.is_cancelled() {
         return Err(ServerError::StorageFailed);
     }
@@ -251,6 +247,26 @@ fn vitals(
     })
 }
 
+/// Stops when the system says so, and keeps the tokens of the file up to date. What is returned is
+/// cancelled when it says so a second time.
+fn listen_to_signals(
+    tasks: &TaskTracker,
+    stop: &CancellationToken,
+    token_file: Option<TokenFileWatcher>,
+) -> Result<CancellationToken, ServerError> {
+    let at_once = CancellationToken::new();
+    let signals = signals::Signals::listen(stop.clone(), at_once.clone());
+    let signals = signals.map_err(ServerError::Signals)?;
+    let reload = signals.reload();
+    // Nobody waits for it: there may always be another signal.
+    tokio::spawn(signals.run());
+    if let Some(watcher) = token_file {
+        let stop = stop.clone();
+        tasks.spawn(async move { watcher.run(stop, &reload).await });
+    }
+    Ok(at_once)
+}
+
 /// What is stored about access: the tokens, known to `gate` from here on, and the audit log.
 async fn records(
     settings: &Settings,
@@ -265,6 +281,27 @@ async fn records(
     let (clock, metrics) = (Arc::clone(clock), Arc::clone(metrics));
     let audit = AuditLog::open(database.for_upkeep(), settings.audit, clock, metrics).await;
     Ok((tokens.map_err(ServerError::Tokens)?, audit.map_err(ServerError::Audit)?))
+}
+
+/// What operators do with `database`.
+fn admin(
+    settings: &Settings,
+    database: &Database,
+    clock: &SharedClock,
+    stop: &CancellationToken,
+) -> Admin {
+    Admin {
+        database: database.clone(),
+        checkpoints: Checkpoints::new(
+            &settings.data_dir,
+            database.clone(),
+            Arc::clone(clock),
+            settings.checkpoints,
+            stop.clone(),
+        ),
+        tickets: Tickets::new(Arc::clone(clock)),
+        compacting: Arc::default(),
+    }
 }
 
 /// The life of the actors in `database`.

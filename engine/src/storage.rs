@@ -9,18 +9,21 @@ mod database;
 mod error;
 mod figures;
 mod rocks;
+mod statistics;
 mod transaction;
 mod watches;
 
-use std::{collections::BTreeSet, fmt::Debug, time::Duration};
+use std::{collections::BTreeSet, fmt::Debug, path::Path, time::Duration};
 
 use tokio::sync::oneshot;
 
+pub(crate) use self::rocks::{DirectoryLock, LOCK_FILE, UNFINISHED, database_dir};
 pub use self::{
     database::Database,
-    error::{OpenError, StorageError},
+    error::{DatabaseCheckError, OpenError, StorageError},
     figures::StorageFigures,
-    rocks::{Durability, MIN_FREE_BYTES, RocksStorage, StorageSettings},
+    rocks::{Durability, MIN_FREE_BYTES, RocksStorage, StorageSettings, check_database},
+    statistics::{Level, Statistics, TableBytes},
     transaction::{Transaction, TypedRow},
     watches::Watch,
 };
@@ -39,6 +42,21 @@ pub trait Storage: Debug + Send + Sync + 'static {
 
     /// Waits for the next commit that writes `key`.
     fn watch(&self, key: &[u8]) -> Watch;
+
+    /// Copies the store as it is at one moment into `dir`, which must not exist: every commit that
+    /// was acknowledged before the call, and of no commit a part. Returns the number of a write that
+    /// is in the copy together with all before it.
+    fn checkpoint(&self, dir: &Path) -> Result<u64, StorageError>;
+
+    /// Rewrites the store without what was deleted or replaced. It takes as long as the data is
+    /// large, unless [`Storage::end_maintenance`] ends it.
+    fn compact(&self) -> Result<(), StorageError>;
+
+    /// What the store says about itself.
+    fn statistics(&self) -> Result<Statistics, StorageError>;
+
+    /// Gives up what runs in the background, because the process is about to end.
+    fn end_maintenance(&self);
 }
 
 /// One attempt at a transaction. Reads may wait for the disk.

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 22] = [
+const LAYERS: [&str; 23] = [
     "clock",
     "limits",
     "websocket",
@@ -22,6 +22,7 @@ const LAYERS: [&str; 22] = [
     "config",
     "auth",
     "audit",
+    "backup",
     "envoys",
     "lifecycle",
     "vitals",

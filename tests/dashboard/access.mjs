@@ -1,5 +1,6 @@
 // Who may do what: tokens that people make in the dashboard open what they say to real clients, and nothing else.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { TOKEN } from "./bed.mjs";
 import { Tab } from "./browser.mjs";
@@ -158,6 +159,39 @@ export function access(shared) {
 		await tab.page.getByText("This token is for calling actors.").waitFor();
 		tab.forgive(/403/);
 		await tab.close();
+	});
+
+	story("a backup is made and downloaded without a token in any address, and deleted", async (page, tab) => {
+		await tab.visit("#/storage");
+		const rows = page.getByRole("region", { name: "Backups that are kept" }).getByRole("row").filter({ hasText: "Download" });
+		await page.getByRole("button", { name: "Make a backup" }).click();
+		await page.getByText("Made a backup.").waitFor();
+		const made = await rows.count();
+		const addresses = [];
+		page.on("request", (request) => addresses.push(request.url()));
+		const started = page.waitForEvent("download");
+		await rows.first().getByRole("button", { name: /^Download/ }).click();
+		const download = await started;
+		const archive = await readFile(await download.path());
+		assert.match(download.suggestedFilename(), /^rivet-\d{8}T\d{6}Z-[0-9a-f]{8}\.tar$/);
+		assert.equal(archive.subarray(0, 13).toString(), "manifest.json");
+		assert.equal(archive.length % 512, 0);
+		assert.ok(addresses.every((address) => !address.includes(TOKEN)), addresses.join(" "));
+
+		await rows.first().getByRole("button", { name: /^Delete/ }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+		await page.getByText("Deleted the backup.").waitFor();
+		assert.equal(await rows.count(), made - 1);
+	});
+
+	story("with a secret token the overview says what it cannot show, and is no error", async (page, tab) => {
+		const { token } = await bed.api("POST", "auth/secret-tokens?namespace=default", {});
+		await page.getByRole("button", { name: "Sign out" }).click();
+		await tab.signIn(token);
+		await tab.visit("#/ns/default/overview");
+		await page.getByText("Live figures are of the whole engine").waitFor();
+		assert.equal(await page.getByRole("alert").count(), 0);
+		tab.forgive(/figures/);
 	});
 
 	story("the audit log is read page by page, and what is read is filtered", async (page, tab) => {

@@ -107,6 +107,10 @@ export function looks(shared) {
 		await page.getByRole("button", { name: "Rotate" }).click();
 		await page.getByLabel(/^End all scoped tokens/).check();
 	});
+	page("storage", () => "#/storage", async (page) => {
+		await page.getByRole("button", { name: "Make a backup" }).click();
+		await page.getByRole("row").filter({ hasText: "Download" }).first().waitFor();
+	});
 	page("audit", () => "#/audit");
 	page("no-namespace", () => "#/ns/nowhere/envoys", async (page, tab) => {
 		await page.getByText("The namespace does not exist.").waitFor();

@@ -7,6 +7,7 @@ import { EnvoysPage } from "./pages/envoys.tsx";
 import { NamespacesPage } from "./pages/namespaces.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { PoolsPage } from "./pages/pools.tsx";
+import { StoragePage } from "./pages/storage.tsx";
 import { TokensPage } from "./pages/tokens.tsx";
 import type { IconName } from "./parts/icon.tsx";
 
@@ -38,6 +39,7 @@ export const NAMESPACE_PAGES: readonly Page<InNamespace>[] = [
 /** Pages of the whole engine, beside those of namespaces. Their paths are known to `route.ts`, too. */
 export const ENGINE_PAGES: readonly Page<object>[] = [
 	{ path: "namespaces", title: "Namespaces", icon: "namespaces", View: NamespacesPage },
+	{ path: "storage", title: "Storage and backup", icon: "storage", View: StoragePage },
 	{ path: "audit", title: "Audit log", icon: "audit", View: AuditPage },
 ];
 

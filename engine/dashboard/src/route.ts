@@ -1,7 +1,7 @@
 // Where in the dashboard one is: the part of the address after `#`, which no server and no log sees.
 
 /** The pages of the whole engine, by their addresses; the first is where one is without an address. */
-const ENGINE_PAGES = ["namespaces", "audit"] as const;
+const ENGINE_PAGES = ["namespaces", "storage", "audit"] as const;
 type EnginePage = (typeof ENGINE_PAGES)[number];
 
 export type Route =

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::{
     auth::{Denied, TokenStoreError},
+    backup::BackupError,
     directory::DirectoryError,
     lifecycle::LifecycleError,
     storage::StorageError,
@@ -34,7 +35,10 @@ pub(super) struct ErrorCode(pub(super) &'static str, pub(super) &'static str);
 
 /// What the log says about an answer that hides its cause.
 #[derive(Debug, Clone)]
-pub(super) struct Cause(pub(super) Arc<StorageError>);
+pub(super) struct Cause(pub(super) Arc<AnyError>);
+
+/// In a box, so that what points at it stays small.
+type AnyError = Box<dyn std::error::Error + Send + Sync>;
 
 #[derive(Debug, Serialize)]
 struct Envelope {
@@ -104,6 +108,17 @@ impl ApiError {
         Self::new("actor", "kv_key_not_found", message)
     }
 
+    /// Somebody compacts already.
+    pub(super) fn compaction_runs() -> Self {
+        let message = "The data is being compacted at this moment.".to_owned();
+        Self { status: StatusCode::CONFLICT, ..Self::new("storage", "compaction_running", message) }
+    }
+
+    /// The file system does not say how much room there is.
+    pub(super) fn disk(cause: rustix::io::Errno) -> Self {
+        Self::internal(std::io::Error::from(cause))
+    }
+
     fn new(group: &'static str, code: &'static str, message: String) -> Self {
         let body = Envelope { group, code, message, metadata: None };
         Self { status: StatusCode::BAD_REQUEST, body, cause: None, retry_after: None }
@@ -118,15 +133,19 @@ impl ApiError {
         self
     }
 
-    fn internal(cause: StorageError) -> Self {
+    fn stored(cause: StorageError) -> Self {
         if matches!(cause, StorageError::Full) {
             let refused = Self::new("core", "disk_full", cause.to_string());
             return Self { status: StatusCode::INSUFFICIENT_STORAGE, ..refused };
         }
+        Self::internal(cause)
+    }
+
+    fn internal(cause: impl std::error::Error + Send + Sync + 'static) -> Self {
         let message = "An internal error occurred".to_owned();
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
-            cause: Some(Cause(Arc::new(cause))),
+            cause: Some(Cause(Arc::new(Box::new(cause)))),
             ..Self::new("core", "internal_error", message)
         }
     }
@@ -148,7 +167,7 @@ impl From<DirectoryError> for ApiError {
             DirectoryError::InvalidRunnerConfig(reason) => {
                 Self::new("runner_config", "invalid", message).because(&reason.to_string())
             }
-            DirectoryError::Storage(cause) => Self::internal(cause),
+            DirectoryError::Storage(cause) => Self::stored(cause),
         }
     }
 }
@@ -173,7 +192,33 @@ impl From<LifecycleError> for ApiError {
                 Self::new("actor", "key_too_large", message)
                     .with(json!({ "key_preview": preview, "max_size": max }))
             }
-            LifecycleError::Storage(cause) => Self::internal(cause),
+            LifecycleError::Storage(cause) => Self::stored(cause),
+        }
+    }
+}
+
+impl From<StorageError> for ApiError {
+    fn from(error: StorageError) -> Self {
+        Self::stored(error)
+    }
+}
+
+impl From<BackupError> for ApiError {
+    fn from(error: BackupError) -> Self {
+        let message = error.to_string();
+        let with_status =
+            |status, code| Self { status, ..Self::new("checkpoint", code, message.clone()) };
+        match error {
+            BackupError::NotFound => Self::new("checkpoint", "not_found", message),
+            BackupError::Busy => with_status(StatusCode::CONFLICT, "being_made"),
+            BackupError::InUse => with_status(StatusCode::CONFLICT, "in_use"),
+            BackupError::Stopping => with_status(StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            // Only an operator hears of these, and has to know what to mend.
+            BackupError::Io(_) | BackupError::Name(_) | BackupError::Damaged { .. } => {
+                let failed = with_status(StatusCode::INTERNAL_SERVER_ERROR, "failed");
+                Self { cause: Some(Cause(Arc::new(Box::new(error)))), ..failed }
+            }
+            BackupError::Storage(cause) => Self::stored(cause),
         }
     }
 }
@@ -184,12 +229,12 @@ impl From<TokenStoreError> for ApiError {
         match error {
             TokenStoreError::NotFound => Self::new("token", "not_found", message),
             TokenStoreError::TooLong => Self::invalid_input(&message),
-            TokenStoreError::Corrupt => Self::internal(StorageError::Corrupt {
+            TokenStoreError::Corrupt => Self::stored(StorageError::Corrupt {
                 table: "signing keys",
                 key: String::new(),
                 reason: message,
             }),
-            TokenStoreError::Storage(cause) => Self::internal(cause),
+            TokenStoreError::Storage(cause) => Self::stored(cause),
         }
     }
 }

@@ -12,7 +12,7 @@ use tower_http::cors::{AllowHeaders, AllowMethods, AllowOrigin, CorsLayer};
 use super::{
     Api,
     access::{self, Door},
-    actors, audit, dashboard, datacenters, envoys,
+    actors, admin, audit, dashboard, datacenters, envoys,
     error::ApiError,
     figures, health, metadata, namespaces, runner_configs, tokens,
 };
@@ -23,6 +23,8 @@ use crate::auth::{Operation, Resource};
 pub enum Access {
     /// Everybody. The answer must be fit for strangers.
     Public,
+    /// Those who were given a ticket, which the route itself looks at.
+    Ticket,
     /// Those whose credential is good for this.
     Wants(Wants),
 }
@@ -61,6 +63,10 @@ pub enum About {
 impl Wants {
     /// Whether a call is written to the audit log.
     pub fn is_audited(&self) -> bool {
+        // Who took all data away is worth knowing, too.
+        if (self.resource, self.operation) == (Resource::Checkpoint, Operation::Read) {
+            return true;
+        }
         match self.operation {
             Operation::Create | Operation::Update | Operation::Delete => true,
             Operation::Read | Operation::List => false,
@@ -89,7 +95,7 @@ pub struct Endpoint {
 
 /// The routes of the API port.
 pub fn public() -> Vec<Route> {
-    [for_everybody(), engine_and_pools(), actors_and_envoys(), tokens_and_audit()]
+    [for_everybody(), engine_and_pools(), actors_and_envoys(), tokens_and_audit(), admin()]
         .into_iter()
         .flatten()
         .collect()
@@ -233,6 +239,33 @@ fn tokens_and_audit() -> Vec<Route> {
     ]
 }
 
+/// What an operator does with the engine as a whole.
+fn admin() -> Vec<Route> {
+    use About::Engine as Whole;
+    use Operation::{Create, Delete, List, Read, Update};
+    use Resource::{Checkpoint, Engine};
+
+    vec![
+        route("/admin/checkpoint", [post(wants(Checkpoint, Create, Whole), admin::create)]),
+        route("/admin/checkpoints", [get(wants(Checkpoint, List, Whole), admin::list)]),
+        route(
+            "/admin/checkpoints/{checkpoint_id}",
+            [delete(wants(Checkpoint, Delete, Whole), admin::remove)],
+        ),
+        route(
+            "/admin/checkpoints/{checkpoint_id}/archive",
+            [get(wants(Checkpoint, Read, Whole), admin::archive)],
+        ),
+        route(
+            "/admin/checkpoints/{checkpoint_id}/ticket",
+            [post(wants(Checkpoint, Read, Whole), admin::ticket)],
+        ),
+        route("/admin/downloads/{ticket}", [get(Access::Ticket, admin::download)]),
+        route("/admin/storage", [get(wants(Engine, Read, Whole), admin::statistics)]),
+        route("/admin/compact", [post(wants(Engine, Update, Whole), admin::compact)]),
+    ]
+}
+
 /// The routes of the health port.
 pub fn peer() -> Vec<Route> {
     vec![
@@ -246,7 +279,7 @@ pub(super) fn router(routes: Vec<Route>, api: &Api) -> Router<Api> {
     let mut router = Router::new();
     for Route { path, endpoints } in routes {
         let guarded = endpoints.into_iter().map(|Endpoint { access, handler, .. }| match access {
-            Access::Public => handler,
+            Access::Public | Access::Ticket => handler,
             // Only requests that a method answers: a wrong method needs no token to be told so.
             Access::Wants(wants) => {
                 handler.route_layer(from_fn_with_state(Door::new(api, wants), access::pass))

@@ -7,7 +7,7 @@
 //! | public (`pk_`) | find actors of its namespace, create them by key, and call them |
 //! | scoped | what its grants say, within its namespace |
 //!
-//! What is about the engine as a whole (namespaces, signing keys, the audit log, secret tokens) is
+//! What is about the engine as a whole (namespaces, signing keys, the audit log, checkpoints, secret tokens) is
 //! the admin's alone, and no grant covers it.
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,8 @@ pub enum Resource {
     SigningKey,
     /// The audit log.
     AuditLog,
+    /// Copies of all data.
+    Checkpoint,
     /// The engine itself.
     Engine,
 }
@@ -141,9 +143,11 @@ fn secret_may(demand: &Demand<'_>) -> bool {
         | Resource::PublicToken => true,
         // Its own namespace, and where actors run.
         Resource::Datacenter | Resource::Namespace => demand.operation == Operation::List,
-        Resource::SecretToken | Resource::SigningKey | Resource::AuditLog | Resource::Engine => {
-            false
-        }
+        Resource::SecretToken
+        | Resource::SigningKey
+        | Resource::AuditLog
+        | Resource::Checkpoint
+        | Resource::Engine => false,
     }
 }
 

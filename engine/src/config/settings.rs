@@ -3,9 +3,9 @@
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use super::{
-    AuditSettings, AuthSettings, Environment, EnvoySettings, GatewaySettings, ServerlessSettings,
-    access::auth, audit::audit, limits, outbound::outbound, pegboard, topology::datacenter,
-    values::Values,
+    AuditSettings, AuthSettings, CheckpointSettings, Environment, EnvoySettings, GatewaySettings,
+    ServerlessSettings, access::auth, audit::audit, checkpoints::checkpoints, limits,
+    outbound::outbound, pegboard, topology::datacenter, values::Values,
 };
 use crate::{
     actor::Rules,
@@ -33,6 +33,8 @@ pub struct Settings {
     pub auth: AuthSettings,
     /// How much is remembered of who did what.
     pub audit: AuditSettings,
+    /// How many copies of the data are kept.
+    pub checkpoints: CheckpointSettings,
     /// Where the data is.
     pub data_dir: PathBuf,
     /// How the data is kept.
@@ -80,6 +82,7 @@ impl Settings {
             gateway: GatewaySettings::from_values(values, &auth, max_request_body),
             auth,
             audit: audit(values),
+            checkpoints: checkpoints(values),
             data_dir: values
                 .text_if_set("file_system.path")
                 .map_or_else(|| default_data_dir(environment), PathBuf::from),

@@ -66,6 +66,45 @@ use super::{Id, Key, KeyError, KeyReader, KeyWriter, Table, value::json_rows};
 /// The layout of the data that this engine writes. A newer one is refused when it is found.
 pub const FORMAT: u32 = 1;
 
+/// The oldest layout that this engine reads.
+pub const OLDEST_FORMAT: u32 = 1;
+
+/// Tag and name of every table, in the order of their keys.
+pub fn all() -> Vec<(u8, &'static str)> {
+    fn table<T: Table>() -> (u8, &'static str) {
+        (T::TAG, T::NAME)
+    }
+    vec![
+        table::<Meta>(),
+        table::<Probes>(),
+        table::<Namespaces>(),
+        table::<NamespaceNames>(),
+        table::<NamespaceAges>(),
+        table::<RunnerConfigs>(),
+        table::<Actors>(),
+        table::<ActorInputs>(),
+        table::<ActorKeys>(),
+        table::<LiveActors>(),
+        table::<DestroyedActors>(),
+        table::<ActorNames>(),
+        table::<EnvoyActors>(),
+        table::<EnvoyCommands>(),
+        table::<ActorTimers>(),
+        table::<KvUsages>(),
+        table::<KvEntries>(),
+        table::<SqliteHeads>(),
+        table::<SqlitePages>(),
+        table::<SqliteStages>(),
+        table::<StagedSegments>(),
+        table::<StagedPages>(),
+        table::<ActorPurges>(),
+        table::<NamespaceTokens>(),
+        table::<SigningKeys>(),
+        table::<RevokedTokens>(),
+        table::<AuditEntries>(),
+    ]
+}
+
 /// What the store says about itself.
 #[derive(Debug)]
 pub struct Meta;
@@ -275,6 +314,20 @@ mod tests {
         ];
 
         assert!(ranges.windows(2).all(|pair| pair[0].end <= pair[1].start));
+    }
+
+    /// The table at the top of this file is what a new one is first written into.
+    #[test]
+    fn all_tables_are_known_by_tag_and_name() {
+        let documented: Vec<_> = include_str!("tables.rs")
+            .lines()
+            .filter_map(|line| u8::from_str_radix(line.strip_prefix("//! | `")?.get(..2)?, 16).ok())
+            .collect();
+
+        let tags: Vec<_> = all().into_iter().map(|(tag, _)| tag).collect();
+
+        assert_eq!(tags, documented);
+        assert!(tags.is_sorted_by(|one, next| one < next));
     }
 
     /// These bytes are on customers' disks. If this test fails, write a migration, not a fix.

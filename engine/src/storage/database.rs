@@ -1,8 +1,10 @@
 //! Runs transactions: off the threads that serve requests, and again when they conflict.
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{Pending, Purpose, Storage, StorageError, StorageFigures, Transaction, Watch};
+use super::{
+    Pending, Purpose, Statistics, Storage, StorageError, StorageFigures, Transaction, Watch,
+};
 use crate::keyspace::{Table, key_bytes};
 
 /// How often a transaction may lose against others before its caller hears of it.
@@ -87,6 +89,29 @@ impl Database {
     pub async fn figures(&self) -> StorageFigures {
         let storage = Arc::clone(&self.storage);
         blocking(move || storage.figures()).await
+    }
+
+    /// [`Storage::checkpoint`], off the threads that serve requests.
+    pub async fn checkpoint(&self, dir: PathBuf) -> Result<u64, StorageError> {
+        let storage = Arc::clone(&self.storage);
+        blocking(move || storage.checkpoint(&dir)).await
+    }
+
+    /// [`Storage::compact`], off the threads that serve requests.
+    pub async fn compact(&self) -> Result<(), StorageError> {
+        let storage = Arc::clone(&self.storage);
+        blocking(move || storage.compact()).await
+    }
+
+    /// [`Storage::statistics`], off the threads that serve requests.
+    pub async fn statistics(&self) -> Result<Statistics, StorageError> {
+        let storage = Arc::clone(&self.storage);
+        blocking(move || storage.statistics()).await
+    }
+
+    /// [`Storage::end_maintenance`].
+    pub fn end_maintenance(&self) {
+        self.storage.end_maintenance();
     }
 
     /// Waits for the next commit that writes the row of `key`.

@@ -136,6 +136,15 @@ pub enum OpenError {
         /// What RocksDB said.
         source: rocksdb::Error,
     },
+    /// A restore into it was interrupted.
+    #[error(
+        "the data directory {dir} holds a restore that was not finished: run \
+         `rivet-engine restore` again, or give the engine another directory (file_system.path)"
+    )]
+    Unfinished {
+        /// The directory.
+        dir: PathBuf,
+    },
     /// The database inside does not open.
     #[error("the database in {dir} does not open")]
     Database {
@@ -163,6 +172,7 @@ impl OpenError {
             Self::Foreign { .. } => "RVE-STORE-FOREIGN",
             Self::NewerFormat { .. } => "RVE-STORE-NEWER",
             Self::Missing { .. } => "RVE-STORE-MISSING",
+            Self::Unfinished { .. } => "RVE-STORE-UNFINISHED",
             Self::Absent { .. } => "RVE-STORE-ABSENT",
             Self::Damaged { .. } | Self::Format { .. } => "RVE-STORE-DAMAGED",
             Self::Lost { .. } => "RVE-STORE-LOST",
@@ -177,6 +187,7 @@ impl OpenError {
             Self::Foreign { .. }
             | Self::NewerFormat { .. }
             | Self::Missing { .. }
+            | Self::Unfinished { .. }
             | Self::Absent { .. }
             | Self::Damaged { .. }
             | Self::Format { .. }
@@ -187,4 +198,15 @@ impl OpenError {
             | Self::Database { .. } => false,
         }
     }
+}
+
+/// A directory is no database that this engine could use.
+#[derive(Debug, thiserror::Error)]
+pub enum DatabaseCheckError {
+    /// It does not open, or cannot be read.
+    #[error("the database does not open")]
+    Open(#[source] rocksdb::Error),
+    /// It opens, and another program made it.
+    #[error("the database does not say which format its data has")]
+    NotOurs,
 }

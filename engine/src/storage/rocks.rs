@@ -9,12 +9,13 @@ mod crc32c;
 mod directory;
 mod figures;
 mod log_check;
+mod maintenance;
 mod opening;
 mod recent;
 mod space;
 
 use std::{
-    path::Path,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -28,17 +29,21 @@ use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, DB, Direction, IteratorMode, Options,
     ReadOptions,
 };
+use serde::Serialize;
 use tokio::sync::oneshot;
 
+pub use self::maintenance::check_database;
 use self::{
     acknowledged::Acknowledged,
     committer::{Committer, Request},
-    directory::DirectoryLock,
-    opening::database_dir,
     space::Space,
 };
+pub(crate) use self::{
+    directory::{DirectoryLock, LOCK_FILE, UNFINISHED},
+    opening::database_dir,
+};
 use super::{
-    Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageFigures,
+    Attempt, OpenError, Pending, ReadSet, Row, Statistics, Storage, StorageError, StorageFigures,
     StorageObserver, Watch, WriteSet, watches::Watches,
 };
 use crate::keyspace::{KeyRange, Order};
@@ -53,7 +58,8 @@ const WRITE_BUFFER: usize = 4 << 20;
 const BLOCK_CACHE: usize = 8 << 20;
 
 /// What an acknowledged commit survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// The end of the process and the loss of power: the write was synced.
     Strict,
@@ -87,6 +93,8 @@ impl From<Durability> for StorageSettings {
 #[derive(Debug)]
 pub struct RocksStorage {
     db: Arc<DB>,
+    dir: PathBuf,
+    durability: Durability,
     /// Counts commits. An attempt is as old as the count when it began.
     committed: Arc<AtomicU64>,
     watches: Watches,
@@ -147,6 +155,8 @@ impl RocksStorage {
             .map_err(unusable)?;
         Ok(Self {
             db,
+            dir: dir.to_owned(),
+            durability,
             committed,
             watches,
             observer,
@@ -196,6 +206,22 @@ impl Storage for RocksStorage {
 
     fn watch(&self, key: &[u8]) -> Watch {
         self.watches.add(key)
+    }
+
+    fn checkpoint(&self, dir: &Path) -> Result<u64, StorageError> {
+        self.copy_to(dir)
+    }
+
+    fn compact(&self) -> Result<(), StorageError> {
+        self.compact_all()
+    }
+
+    fn statistics(&self) -> Result<Statistics, StorageError> {
+        self.describe()
+    }
+
+    fn end_maintenance(&self) {
+        self.db.cancel_all_background_work(false);
     }
 }
 

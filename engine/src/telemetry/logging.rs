@@ -33,7 +33,7 @@ pub enum LoggingError {
 pub fn check(environment: &BTreeMap<String, String>) -> Result<(), LoggingError> {
     filter(environment)?;
     match environment.get("RUST_LOG_FORMAT").map(String::as_str) {
-        None | Some("" | "logfmt" | "json" | "gcp") => Ok(()),
+        None | Some("" | "logfmt" | "json" | "gcp" | "text") => Ok(()),
         Some(other) => Err(LoggingError::Format(other.to_owned())),
     }
 }

@@ -116,15 +116,18 @@ impl Inner {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::{
+        path::Path,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
     use super::*;
     use crate::{
         clock::SystemClock,
         keyspace::{Id, KeyRange, Order},
         storage::{
-            Attempt, Durability, GroupReport, Pending, ReadSet, RocksStorage, Row, Storage,
-            StorageFigures, StorageObserver, Watch, WriteSet,
+            Attempt, Durability, GroupReport, Pending, ReadSet, RocksStorage, Row, Statistics,
+            Storage, StorageFigures, StorageObserver, Watch, WriteSet,
         },
     };
 
@@ -165,6 +168,22 @@ mod tests {
 
         fn watch(&self, key: &[u8]) -> Watch {
             self.0.watch(key)
+        }
+
+        fn checkpoint(&self, dir: &Path) -> Result<u64, StorageError> {
+            self.0.checkpoint(dir)
+        }
+
+        fn compact(&self) -> Result<(), StorageError> {
+            self.0.compact()
+        }
+
+        fn statistics(&self) -> Result<Statistics, StorageError> {
+            self.0.statistics()
+        }
+
+        fn end_maintenance(&self) {
+            self.0.end_maintenance();
         }
     }
 

@@ -8,7 +8,10 @@ use std::{
 };
 
 use axum::http::Method;
-use rivet_engine::telemetry::{Metrics, Woken};
+use rivet_engine::{
+    limits::Limit,
+    telemetry::{Metrics, Woken},
+};
 use serde_json::{Value, json};
 
 use crate::support::App;
@@ -68,6 +71,7 @@ async fn each_metric_is_served_as_it_is_documented() {
     let metrics = app.counted();
     let moment = Duration::from_millis(1);
     metrics.refused("invalid");
+    metrics.limit_reached(Limit::Connections);
     metrics.tokens_reloaded("taken");
     metrics.gateway_failure("guard", "no_route");
     metrics.woke(Woken::Ready, moment);

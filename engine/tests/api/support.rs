@@ -12,11 +12,12 @@ use http_body_util::BodyExt;
 use rivet_engine::{
     actor::Rules,
     actor_data::{ActorData, DataLimits},
-    api::Api,
+    api::{Admin, Api},
     audit::AuditLog,
     auth::{Gate, TokenStore},
+    backup::{Checkpoints, Tickets},
     clock::SystemClock,
-    config::{AuditSettings, AuthSettings, Secret, ServerlessSettings},
+    config::{AuditSettings, AuthSettings, CheckpointSettings, Secret, ServerlessSettings},
     directory::{Datacenter, Directory, Limits},
     envoys::{ConnectionOf, EnvoyConnection, EnvoyId, Envoys, OutgoingQueue, Thresholds, Tunnels},
     lifecycle::{self, ActorTenancy, Lifecycle},
@@ -104,6 +105,18 @@ impl App {
         let (audit, writer) = opened.await.unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(writer.run(stop.clone()));
+        let admin = Admin {
+            database: database.clone(),
+            checkpoints: Checkpoints::new(
+                dir.path().join("db").as_std_path(),
+                database.clone(),
+                clock.clone(),
+                CheckpointSettings::default(),
+                stop.clone(),
+            ),
+            tickets: Tickets::new(clock.clone()),
+            compacting: Arc::default(),
+        };
         let (lifecycle, starts) = Lifecycle::new(lifecycle::Parts {
             data: ActorData::new(
                 database.clone(),
@@ -147,6 +160,7 @@ impl App {
             gate,
             tokens,
             audit,
+            admin,
             metrics,
             vitals,
             max_request_body,

@@ -45,7 +45,9 @@ fn row(
         .replace("{runner_name}", "some-pool")
         .replace("{actor_id}", NOBODY)
         .replace("{token_id}", NOBODY)
-        .replace("{key}", "YQ==");
+        .replace("{key}", "YQ==")
+        .replace("{checkpoint_id}", "20260101T000000Z-00000000")
+        .replace("{ticket}", "none");
     Row { method, route, path: format!("{path}{query}"), body, may }
 }
 
@@ -100,7 +102,16 @@ fn table() -> Vec<Row> {
         row("DELETE", "/auth/secret-tokens/{token_id}", ns, none.clone(), "A------"),
         row("GET", "/auth/signing-keys", "", none.clone(), "A------"),
         row("POST", "/auth/signing-keys", "", json!({}), "A------"),
-        row("GET", "/audit", "", none, "A------"),
+        row("GET", "/audit", "", none.clone(), "A------"),
+        row("POST", "/admin/checkpoint", "", json!({}), "A------"),
+        row("GET", "/admin/checkpoints", "", none.clone(), "A------"),
+        row("DELETE", "/admin/checkpoints/{checkpoint_id}", "", none.clone(), "A------"),
+        row("GET", "/admin/checkpoints/{checkpoint_id}/archive", "", none.clone(), "A------"),
+        row("POST", "/admin/checkpoints/{checkpoint_id}/ticket", "", json!({}), "A------"),
+        // A token is no ticket.
+        row("GET", "/admin/downloads/{ticket}", "", none.clone(), "-------"),
+        row("GET", "/admin/storage", "", none, "A------"),
+        row("POST", "/admin/compact", "", json!({}), "A------"),
     ]
 }
 

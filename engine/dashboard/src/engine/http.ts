@@ -66,6 +66,9 @@ export function urlOf(root: URL, path: string, query: Call["query"] = {}): URL {
 	return url;
 }
 
+/** The whole address of a path (with a leading slash) that the engine has answered. */
+export const addressOf = (path: string): string => urlOf(base(), path.slice(1)).href;
+
 /** Sends a request and answers its JSON. Fails with `Refused` or `Unreachable`. */
 export async function send<T>(path: string, call: Call = {}): Promise<T> {
 	const headers: Record<string, string> = { ...call.headers };

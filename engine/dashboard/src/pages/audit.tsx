@@ -121,7 +121,7 @@ function List({ entries, read, isEnded }: { entries: AuditEntry[]; read: number;
 const Row = ({ entry }: { entry: AuditEntry }) => (
 	<tr>
 		<td>
-			<time class="moment" dateTime={new Date(entry.ts).toISOString()}>{exact(entry.ts)}</time>
+			<time class="moment" dateTime={new Date(entry.ts).toISOString()}>{exact(entry.ts).split(" ").flatMap((part) => [<span key={part}>{part}</span>, " "])}</time>
 		</td>
 		<td>
 			{whoOf(entry)}

@@ -1,25 +1,33 @@
 // Live figures: what the engine does right now.
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { useShared } from "../context.ts";
 import type { Figures } from "../engine/api.ts";
+import { Refused } from "../engine/http.ts";
 import { add, ROOM } from "../figures/history.ts";
 import type { Sample } from "../figures/rates.ts";
 import type { InNamespace } from "../pages.ts";
 import { usePoll } from "../parts/poll.ts";
 import { Spark } from "../parts/spark.tsx";
-import { Loading, Trouble } from "../parts/trouble.tsx";
+import { Loading, Unread } from "../parts/trouble.tsx";
 import { href } from "../route.ts";
 import { amount, bytes, many, milliseconds, span } from "../words.ts";
 
 const INTERVAL = 2000;
 
+const WITHHELD =
+	"Live figures are of the whole engine, for the admin alone. What this token sees of its namespace is on the other pages: actors, envoys, pools and tokens.";
+
 export function OverviewPage({ namespace }: InNamespace) {
 	const { engine } = useShared();
+	const [isWithheld, setWithheld] = useState(false);
 	const read = async (signal: AbortSignal) => {
 		const figures = await engine.figures(namespace, signal);
 		return { figures, samples: add(figures) };
 	};
-	const { data, error, reload } = usePoll([namespace], read, INTERVAL);
+	const { data, error, reload } = usePoll([namespace], read, isWithheld ? undefined : INTERVAL);
+	// What a token may not read it may not read two seconds later.
+	useEffect(() => setWithheld(error instanceof Refused && error.isNotPermitted), [error]);
 
 	return (
 		<>
@@ -31,7 +39,7 @@ export function OverviewPage({ namespace }: InNamespace) {
 					</p>
 				</div>
 			</header>
-			{error !== undefined && <Trouble error={error} onRetry={reload} />}
+			{error !== undefined && <Unread error={error} words={WITHHELD} onRetry={reload} />}
 			{data === undefined ? (
 				error === undefined && <Loading rows={8} />
 			) : (

@@ -53,6 +53,18 @@ pub(super) const KEYS: &[Key] = &[
         Preset::Number(365),
         "how old an entry of the audit log gets",
     ),
+    Key::ours(
+        "checkpoints.max_count",
+        number(Unit::Count, 1_000),
+        Preset::Number(5),
+        "how many checkpoints are kept beside the data; beyond that the oldest go, never the newest",
+    ),
+    Key::ours(
+        "checkpoints.max_age_days",
+        number(Unit::Days, 36_500),
+        Preset::Number(7),
+        "how old a checkpoint gets, unless it is the newest",
+    ),
     Key::upstream(
         "file_system.path",
         Kind::Path,

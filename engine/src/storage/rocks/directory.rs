@@ -9,20 +9,32 @@ use std::{
 
 use super::OpenError;
 
-const LOCK_FILE: &str = "engine.lock";
+pub(crate) const LOCK_FILE: &str = "engine.lock";
 
 /// A file that every RocksDB directory has: at the top level it means somebody else's database.
 const FOREIGN: &str = "CURRENT";
 
+/// Where a restore puts the database until it is whole.
+pub(crate) const UNFINISHED: &str = "rocksdb.restoring";
+
 /// The right to use a directory. The system takes it back when the process ends, however it ends.
 #[derive(Debug)]
-pub(super) struct DirectoryLock {
+pub(crate) struct DirectoryLock {
     _file: File,
 }
 
 impl DirectoryLock {
-    /// Creates `dir` where it is missing, and takes the right to use it.
+    /// Creates `dir` where it is missing, and takes the right to use the data in it.
     pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
+        let lock = Self::take_for_restore(dir)?;
+        if dir.join(UNFINISHED).exists() {
+            return Err(OpenError::Unfinished { dir: dir.to_owned() });
+        }
+        Ok(lock)
+    }
+
+    /// Creates `dir` where it is missing, and takes the right to put data into it.
+    pub(crate) fn take_for_restore(dir: &Path) -> Result<Self, OpenError> {
         let unusable = |source| OpenError::Directory { dir: dir.to_owned(), source };
         create(dir).map_err(unusable)?;
         if dir.join(FOREIGN).exists() {

@@ -63,7 +63,8 @@ pub(super) fn open(
     Ok(db)
 }
 
-pub(super) fn database_dir(dir: &Path) -> PathBuf {
+/// Where in a data directory the database is.
+pub(crate) fn database_dir(dir: &Path) -> PathBuf {
     dir.join("rocksdb")
 }
 
