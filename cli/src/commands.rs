@@ -1,5 +1,6 @@
 //! One module per command; each has an `Args` struct that is its documentation.
 
+mod audit;
 mod bundle;
 mod completions;
 mod inspect;
@@ -39,6 +40,8 @@ pub(crate) enum Command {
     Logs(logs::Args),
     /// Show or change the admin token of an install
     Token(token::Args),
+    /// Show who changed what in the engine of an install
+    Audit(audit::Args),
     /// Stop and remove an install; its data stays unless --purge is given
     Uninstall(uninstall::Args),
     /// Print a completion script for a shell
@@ -64,6 +67,7 @@ impl Command {
             Self::Status(_) => "status",
             Self::Logs(_) => "logs",
             Self::Token(args) => args.name(),
+            Self::Audit(_) => "audit",
             Self::Uninstall(_) => "uninstall",
             Self::Completions(_) => "completions",
             Self::Man(_) => "man",
@@ -83,6 +87,7 @@ impl Command {
             Self::Status(args) => status::run(&args, out),
             Self::Logs(args) => logs::run(&args, out),
             Self::Token(args) => token::run(&args, out),
+            Self::Audit(args) => audit::run(&args, out),
             Self::Uninstall(args) => uninstall::run(&args, out),
             Self::Completions(args) => completions::run(&args, out),
             Self::Man(args) => man::run(&args, out),

@@ -1,6 +1,8 @@
 //! What rivetctl asks the engine over HTTP: is it healthy, is it closed, make this namespace,
 //! register this pool. Always on this host, never through a proxy.
 
+pub(crate) mod audit;
+
 use std::{
     borrow::Cow,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
@@ -18,6 +20,9 @@ use crate::{
 
 /// Bounds every request: the engine is on this host and answers at once or is not well.
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read: a thousand entries of an audit log are the most that is asked for.
+const ANSWER_MAX: u64 = 8 << 20;
 
 /// The only datacenter of a single engine.
 const DATACENTER: &str = "default";
@@ -167,7 +172,7 @@ impl EngineApi {
             |source| EngineApiError::Silent { address: self.address, source: Box::new(source) };
         let mut response = result.map_err(silent)?;
         let text =
-            response.body_mut().with_config().limit(1 << 20).read_to_string().map_err(silent)?;
+            response.body_mut().with_config().limit(ANSWER_MAX).read_to_string().map_err(silent)?;
         let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
         Ok(Answer { status: response.status().as_u16(), body })
     }

@@ -3,6 +3,8 @@
 
 /// An install runs rivetkit apps that nobody adapted to it.
 mod apps;
+/// What was done over the engine's API can be read back.
+mod audit;
 /// A bundle can be checked and made again without believing rivetctl.
 mod by_hand;
 /// Every hostile bundle is refused with the code that it deserves.

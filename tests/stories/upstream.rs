@@ -27,6 +27,8 @@ fn the_upstream_engine_from_npm_installs_closed_and_silent() {
         .collect();
     assert!(configuration.contains(r#""telemetry":{"enabled":false}"#), "{configuration}");
 
+    site.rivetctl(["audit", site.name()]).refused(4, "RCTL-AUDIT-UPSTREAM");
+
     site.rivetctl(["token", "rotate", site.name(), "--grace", "0s"]).ok();
     assert_eq!(site.api("/namespaces", Some(&token)).status, 403);
     assert_eq!(site.api("/namespaces", Some(&site.token())).status, 200);
