@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::{
-    SinkExt as _, StreamExt as _,
+    FutureExt as _, SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
 use rivet_envoy_protocol as protocol;
@@ -183,6 +183,12 @@ async fn write(
         };
         if count == 0 {
             break;
+        }
+        // Whoever is about to send something does so first: one write for many frames costs the engine
+        // and the app a fraction of one for each.
+        tokio::task::yield_now().await;
+        if burst.len() < BURST {
+            let _ = outgoing.recv_many(&mut burst, BURST - count).now_or_never();
         }
         let mut frames = futures_util::stream::iter(
             burst.drain(..).map(|outgoing| Ok(Message::Binary(outgoing.frame))),

@@ -211,8 +211,11 @@ impl Engine {
         token: Option<&str>,
         body: &str,
     ) -> Answer {
-        let connection = Connection::open(self.address(purpose)).unwrap();
-        connection.request(method, path, token, body).unwrap()
+        let answer = Connection::open(self.address(purpose))
+            .and_then(|connection| connection.request(method, path, token, body));
+        answer.unwrap_or_else(|error| {
+            panic!("{method} {path}: {error}; its log: {}", self.log.lock().unwrap())
+        })
     }
 
     pub(crate) fn create_namespace(&self, name: &str) {

@@ -75,12 +75,23 @@ impl Socket {
         subprotocols: &[&str],
         headers: &[(&str, &str)],
     ) -> Self {
+        let opened = Self::try_open(port, target, subprotocols, headers).await;
+        opened.unwrap_or_else(|error| panic!("{target}: {error}"))
+    }
+
+    /// The same, where it may be refused: with what was said then.
+    pub async fn try_open(
+        port: u16,
+        target: &str,
+        subprotocols: &[&str],
+        headers: &[(&str, &str)],
+    ) -> Result<Self, String> {
         let subprotocols: Vec<String> = subprotocols.iter().map(|p| (*p).to_owned()).collect();
         let opened = within(target, open(port, target, &subprotocols, headers)).await;
-        let (stream, response) = opened.unwrap_or_else(|error| panic!("{target}: {error}"));
+        let (stream, response) = opened?;
         let protocol = response.headers().get("sec-websocket-protocol");
         let protocol = protocol.map(|value| value.to_str().unwrap().to_owned());
-        Self { stream, protocol }
+        Ok(Self { stream, protocol })
     }
 
     /// The subprotocol that the server chose.

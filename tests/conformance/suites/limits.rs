@@ -17,8 +17,14 @@ async fn engine(settings: &[(&str, &str)]) -> Option<Engine> {
 }
 
 async fn socket(engine: &Engine, actor: &str) -> Socket {
+    try_socket(engine, actor).await.unwrap()
+}
+
+/// The same, where there may be no room.
+async fn try_socket(engine: &Engine, actor: &str) -> Result<Socket, String> {
     let token = format!("rivet_token.{TOKEN}");
-    Socket::open(engine.port(), &format!("/gateway/{actor}/ws"), &["rivet", &token]).await
+    let target = format!("/gateway/{actor}/ws");
+    Socket::try_open(engine.port(), &target, &["rivet", &token], &[]).await
 }
 
 /// How often a limit was met.
