@@ -51,7 +51,8 @@ pub(super) fn status(status: u16) -> Result<StatusCode, GatewayError> {
 /// The headers of the actor's answer. How the body is framed is up to the server; the actor's word
 /// on its length counts only for a body that the server does not see whole.
 pub(super) fn from_actor(headers: HashMap<String, String>, length_counts: bool) -> HeaderMap {
-    let mut from_actor = HeaderMap::with_capacity(headers.len() + 6);
+    // And two of the engine's own. Room for many more costs more than to make room when they come.
+    let mut from_actor = HeaderMap::with_capacity(headers.len() + 2);
     for (name, value) in headers {
         let name = HeaderName::try_from(name);
         let (Ok(name), Ok(value)) = (name, HeaderValue::try_from(value)) else { continue };

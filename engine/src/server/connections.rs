@@ -135,10 +135,14 @@ impl Serving {
         let Some(slot) = self.refusals.take() else { return };
         self.tasks.spawn(async move {
             let told = async {
+                let mut unread = [0; 1024];
+                // Clients do not take an answer that is there before they have asked.
+                if stream.read(&mut unread).await? == 0 {
+                    return Ok(());
+                }
                 stream.write_all(REFUSAL).await?;
                 stream.shutdown().await?;
                 // A connection that is closed with something unread takes the answer with it.
-                let mut unread = [0; 1024];
                 while stream.read(&mut unread).await? > 0 {}
                 Ok::<_, std::io::Error>(())
             };
