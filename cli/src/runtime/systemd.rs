@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_unit_has_every_placeholder_filled() {
+    fn nothing_of_the_units_template_is_left_unfilled() {
         let site = camino_tempfile::tempdir().unwrap();
         let install = crate::site::tests::site_at(site.path()).install(&"notes".parse().unwrap());
         let command = ["/x/rivet-engine".to_owned(), "start".to_owned()];
