@@ -42,6 +42,13 @@ pub(crate) struct Health {
     pub(crate) version: String,
 }
 
+/// Whether the engine can do its work.
+#[derive(Debug, Deserialize)]
+struct Ready {
+    #[serde(default)]
+    failed: Vec<String>,
+}
+
 /// An answer that came.
 #[derive(Debug)]
 struct Answer {
@@ -114,6 +121,23 @@ impl EngineApi {
         health
             .filter(|health| answer.status == 200 && health.runtime == "engine")
             .ok_or(EngineApiError::NotAnEngine { address: self.address, body: short(&body) })
+    }
+
+    /// The names of what the engine says it is not ready for; none when it can do its work.
+    ///
+    /// Upstream's engine has no such route and answers 404: of it, health is all there is to know.
+    pub(crate) fn not_ready(&self) -> Result<Vec<String>, EngineApiError> {
+        let answer = self.get("/ready", None)?;
+        if answer.status == 404 {
+            return Ok(Vec::new());
+        }
+        let ready: Ready = serde_json::from_value(answer.body.clone()).map_err(|_| {
+            EngineApiError::NotAnEngine {
+                address: self.address,
+                body: short(&answer.body.to_string()),
+            }
+        })?;
+        Ok(if answer.status == 200 { Vec::new() } else { ready.failed })
     }
 
     /// The status that a protected route answers with to this token, or to none.

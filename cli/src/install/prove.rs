@@ -80,7 +80,7 @@ impl Explain for ProofError {
     }
 }
 
-/// Waits until the engine says that it is well; `said` gives its last words for the error.
+/// Waits until the engine says that it is well and ready; `said` gives its last words for the error.
 pub(crate) fn wait_healthy(
     api: &EngineApi,
     patience: Duration,
@@ -88,9 +88,14 @@ pub(crate) fn wait_healthy(
 ) -> Result<Health, ProofError> {
     let started = Instant::now();
     loop {
-        let last = match api.health() {
-            Ok(health) if health.status == "ok" => return Ok(health),
-            Ok(health) => format!("its status is {:?}", health.status),
+        let last = match api.health().and_then(|health| Ok((api.not_ready()?, health))) {
+            Ok((failed, health)) if health.status == "ok" && failed.is_empty() => {
+                return Ok(health);
+            }
+            Ok((_, health)) if health.status != "ok" => {
+                format!("its status is {:?}", health.status)
+            }
+            Ok((failed, _)) => format!("it is not ready: {}", failed.join(", ")),
             Err(error) => error.to_string(),
         };
         if started.elapsed() >= patience {

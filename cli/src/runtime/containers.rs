@@ -202,12 +202,23 @@ impl Daemon {
     ) -> Result<Option<T>, crate::docker::DockerError> {
         self.wait(doing, async {
             match request.await {
-                // 304: stopped already. 404: gone.
-                Err(Error::DockerResponseServerError { status_code: 304 | 404, .. }) => Ok(None),
+                Err(Error::DockerResponseServerError { status_code, message })
+                    if is_gone(status_code, &message) =>
+                {
+                    Ok(None)
+                }
                 other => other.map(Some),
             }
         })
     }
+}
+
+/// Whether the daemon's refusal says that the thing is not there.
+///
+/// 304: stopped already. 404: gone. And a 500 of Docker's classic image store: somebody is removing
+/// the image at this moment, its layers first; loading it again brings them back.
+fn is_gone(status: u16, message: &str) -> bool {
+    matches!(status, 304 | 404) || (status == 500 && message.contains("layer does not exist"))
 }
 
 fn describe(id: String, details: &bollard::models::ContainerInspectResponse) -> Container {
@@ -241,5 +252,21 @@ fn describe(id: String, details: &bollard::models::ContainerInspectResponse) -> 
         restarts: details.restart_count.unwrap_or(0),
         ports,
         exit_code: state.and_then(|state| state.exit_code).unwrap_or(0),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_image_that_somebody_is_removing_counts_as_gone() {
+        for (status, message) in
+            [(404, "No such image: sha256:0000"), (304, ""), (500, "layer does not exist")]
+        {
+            assert!(is_gone(status, message), "{status} {message}");
+        }
+        assert!(!is_gone(500, "no space left on device"));
+        assert!(!is_gone(409, "layer does not exist"));
     }
 }

@@ -116,6 +116,30 @@ const notes = actor({
 	options: { actionTimeout: 120_000, sleepTimeout: 60_000 },
 });
 
+// Keeps the same number in a row of its database and in its state: first the row, then the state.
+const ledger = actor({
+	state: { entries: 0 },
+	db: db({
+		onMigrate: async (database) => {
+			await database.execute("create table if not exists entries (number integer primary key)");
+		},
+	}),
+	actions: {
+		enter: async (c) => {
+			const number = c.state.entries + 1;
+			await c.db.execute("insert or replace into entries values (?)", number);
+			c.state.entries = number;
+			await c.saveState({ immediate: true });
+			return number;
+		},
+		read: async (c) => {
+			const rows = await c.db.execute("select number from entries order by number");
+			return { state: c.state.entries, rows: rows.map((row) => row.number) };
+		},
+	},
+	options: { sleepTimeout: 60_000 },
+});
+
 const stepper = actor({
 	state: { done: [] },
 	queues: { work: queue() },
@@ -144,5 +168,5 @@ const worker = actor({
 	options: { sleepTimeout: 60_000 },
 });
 
-export const registry = setup({ use: { counter, sleepy, dozing, notes, stepper, worker } });
+export const registry = setup({ use: { counter, sleepy, dozing, notes, ledger, stepper, worker } });
 registry.start();

@@ -27,10 +27,14 @@ const SETTLED: Duration = Duration::from_mins(1);
 /// How long the engine has to stop by itself.
 const STOP_PATIENCE: Duration = Duration::from_secs(30);
 
+/// The engine's exit status when it refuses its data (`EX_DATAERR` of sysexits): damaged, not there,
+/// or written by a newer engine. Starting it again changes nothing until somebody has acted.
+const DATA_REFUSED: i32 = 65;
+
 /// How often the engine is looked at.
 const POLL: Duration = Duration::from_millis(100);
 
-/// Runs `command` until this process is told to stop.
+/// Runs `command` until this process is told to stop, or the engine refuses its data.
 pub(crate) fn run(dir: &Utf8Path, command: &[String]) -> Result<(), RuntimeError> {
     // Fails only where we lead a group already, and then the terminal has let go of us.
     let _ = rustix::process::setsid();
@@ -63,7 +67,7 @@ async fn supervise(
         let mut engine = start(command, log)?;
         record.engine = ProcessIdentity::of(engine.id());
         write(dir, &record)?;
-        loop {
+        let status = loop {
             tokio::select! {
                 _ = terminate.recv() => return stop(dir, &mut record, &mut engine),
                 _ = interrupt.recv() => return stop(dir, &mut record, &mut engine),
@@ -72,14 +76,15 @@ async fn supervise(
                 () = tokio::time::sleep(POLL) => (),
             }
             if let Some(status) = engine.try_wait().map_err(FileError::on("watch", &command[0]))? {
-                note(
-                    log,
-                    &format!("engine ended ({status}); starting again in {} s", backoff.as_secs()),
-                );
-                break;
+                break status;
             }
-        }
+        };
         record.engine = None;
+        if status.code() == Some(DATA_REFUSED) {
+            note(log, "the engine refuses its data, see above; it is not started again");
+            return write(dir, &record);
+        }
+        note(log, &format!("engine ended ({status}); starting again in {} s", backoff.as_secs()));
         record.restarts += 1;
         write(dir, &record)?;
         if started.elapsed() >= SETTLED {
@@ -159,4 +164,26 @@ fn tell(record: &Record, signal: Signal) {
 fn write(dir: &Utf8Path, record: &Record) -> Result<(), RuntimeError> {
     let json = serde_json::to_vec(record).expect("a record is plain data");
     Ok(durable::write(&record_file(dir), &json, durable::PRIVATE_FILE)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_engine_that_refuses_its_data_is_started_once() {
+        let dir = camino_tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("logs")).unwrap();
+        let starts = dir.path().join("starts");
+        let refuse = format!("echo refused | tee -a {starts}; exit {DATA_REFUSED}");
+
+        run(dir.path(), &["sh".into(), "-c".into(), refuse]).unwrap();
+
+        assert_eq!(std::fs::read_to_string(&starts).unwrap(), "refused\n");
+        let log = std::fs::read_to_string(log_file(dir.path())).unwrap();
+        assert!(log.contains("it is not started again"), "{log}");
+        let record = std::fs::read(record_file(dir.path())).unwrap();
+        let record: Record = serde_json::from_slice(&record).unwrap();
+        assert_eq!((record.engine.is_none(), record.restarts), (true, 0));
+    }
 }
