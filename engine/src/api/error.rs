@@ -114,11 +114,6 @@ impl ApiError {
         Self { status: StatusCode::CONFLICT, ..Self::new("storage", "compaction_running", message) }
     }
 
-    /// The file system does not say how much room there is.
-    pub(super) fn disk(cause: rustix::io::Errno) -> Self {
-        Self::internal(std::io::Error::from(cause))
-    }
-
     fn new(group: &'static str, code: &'static str, message: String) -> Self {
         let body = Envelope { group, code, message, metadata: None };
         Self { status: StatusCode::BAD_REQUEST, body, cause: None, retry_after: None }

@@ -126,8 +126,8 @@ mod tests {
         clock::SystemClock,
         keyspace::{Id, KeyRange, Order},
         storage::{
-            Attempt, Durability, GroupReport, Pending, ReadSet, RocksStorage, Row, Statistics,
-            Storage, StorageFigures, StorageObserver, Watch, WriteSet,
+            Attempt, Durability, GroupReport, Pending, ReadSet, RocksStorage, Row, Storage,
+            StorageFigures, StorageObserver, Watch, WriteSet,
         },
     };
 
@@ -176,10 +176,6 @@ mod tests {
 
         fn compact(&self) -> Result<(), StorageError> {
             self.0.compact()
-        }
-
-        fn statistics(&self) -> Result<Statistics, StorageError> {
-            self.0.statistics()
         }
 
         fn end_maintenance(&self) {
