@@ -187,6 +187,11 @@ impl From<LifecycleError> for ApiError {
                 Self::new("actor", "key_too_large", message)
                     .with(json!({ "key_preview": preview, "max_size": max }))
             }
+            LifecycleError::Draining => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                retry_after: error.retry_after(),
+                ..Self::new("core", "draining", message)
+            },
             LifecycleError::Storage(cause) => Self::stored(cause),
         }
     }
