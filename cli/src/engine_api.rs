@@ -2,6 +2,7 @@
 //! register this pool. Always on this host, never through a proxy.
 
 pub(crate) mod audit;
+pub(crate) mod tokens;
 
 use std::{
     borrow::Cow,

@@ -28,6 +28,7 @@ mod backoff;
 mod event;
 mod rules;
 mod step;
+mod stop;
 
 pub use self::{
     event::{Effect, Event, Place, StopCode},

@@ -48,8 +48,8 @@ pub use self::{
         IssuedToken, NewScopedToken, Previous, SigningKeySummary, TokenStore, TokenStoreError,
         TokenSummary,
     },
-    token::{AcceptedToken, TokenError},
-    watcher::TokenFileWatcher,
+    token::{AcceptedAdmin, AcceptedToken, TokenError},
+    watcher::TokenFile,
 };
 
 /// The header in which clients of actors put a token.
@@ -132,12 +132,12 @@ pub fn check(settings: &AuthSettings) -> Vec<AuthError> {
 }
 
 impl Gate {
-    /// The gate that `settings` describe, and who keeps it up to date.
+    /// The gate that `settings` describe, and the file that keeps it up to date, where there is one.
     pub fn new(
         settings: &AuthSettings,
         clock: SharedClock,
         metrics: Arc<Metrics>,
-    ) -> Result<(Self, Option<TokenFileWatcher>), AuthError> {
+    ) -> Result<(Self, Option<TokenFile>), AuthError> {
         let fixed = match &settings.admin_token {
             Some(secret) => vec![AcceptedToken::new(secret.expose(), None)?],
             None => Vec::new(),
@@ -151,14 +151,14 @@ impl Gate {
             clock,
             metrics,
         }));
-        let watcher = match &settings.admin_token_file {
+        let file = match &settings.admin_token_file {
             None => None,
             Some(path) => Some(
-                TokenFileWatcher::start(path.clone(), gate.clone())
+                TokenFile::start(path.clone(), gate.clone())
                     .map_err(|source| AuthError::File { path: path.clone(), source })?,
             ),
         };
-        Ok((gate, watcher))
+        Ok((gate, file))
     }
 
     /// Whether everybody is let in.
@@ -203,6 +203,18 @@ impl Gate {
         }
         self.0.metrics.refused(Denied::NotPermitted.label());
         Err(Denied::NotPermitted)
+    }
+
+    /// The admin tokens that are accepted now, without the tokens: those of the configuration first.
+    /// Those among `presented` are marked as the caller's.
+    pub fn accepted(&self, presented: &Presented<'_>) -> Vec<AcceptedAdmin> {
+        let now = self.0.clock.now();
+        let theirs: Vec<Digest> =
+            presented.tokens.iter().map(|token| Sha256::digest(token).into()).collect();
+        let from_file = self.0.from_file.read().unwrap_or_else(PoisonError::into_inner);
+        let tokens = self.0.fixed.iter().chain(from_file.iter());
+        let valid = tokens.filter(|token| token.is_valid_at(now));
+        valid.map(|token| token.described(&theirs)).collect()
     }
 
     fn recognize(&self, token: &[u8]) -> Result<Credential, Denied> {

@@ -95,6 +95,21 @@ impl Gateway {
         self.0.tasks.wait().await;
     }
 
+    /// How many requests are in flight: those that wait for their actor, too.
+    pub fn requests_in_flight(&self) -> usize {
+        self.0.load.requests()
+    }
+
+    /// How many requests to this actor are in flight.
+    pub fn requests_to(&self, actor_id: &Id) -> usize {
+        self.0.load.requests_to(actor_id)
+    }
+
+    /// How many sockets there are, those of actors that sleep among them.
+    pub fn sockets_open(&self) -> usize {
+        self.0.load.sockets()
+    }
+
     /// Whether the request is the gateway's. Everything else is the API's.
     pub fn claim(&self, request: &Request) -> Option<Claim> {
         let head =

@@ -24,6 +24,7 @@
 //! | [`vitals`] | how is the engine? |
 //! | [`session`] | what does an envoy say, and what is it told? |
 //! | [`gateway`] | how does a client's request reach an actor, and its answer the client? |
+//! | [`drain`] | how does the engine become empty, so that it can be stopped? |
 //! | [`serverless`] | how are pools called that the engine starts? |
 //! | [`dashboard`] | which files is the dashboard made of? |
 //! | [`api`] | which routes exist, and what do they answer? |
@@ -62,6 +63,8 @@ pub mod vitals;
 pub mod session;
 
 pub mod gateway;
+
+pub mod drain;
 
 pub mod serverless;
 

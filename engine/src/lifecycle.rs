@@ -8,6 +8,7 @@
 mod boot;
 mod carry_out;
 mod create;
+mod drain;
 mod error;
 mod identity;
 mod placing;
@@ -29,6 +30,7 @@ use tokio::sync::{Notify, mpsc};
 
 pub use self::{
     create::NewActor,
+    drain::Draining,
     error::LifecycleError,
     identity::ActorIdentity,
     tenancy::ActorTenancy,
@@ -91,6 +93,7 @@ struct Inner {
     metrics: Arc<Metrics>,
     turns: Turns,
     views: Views,
+    draining: Draining,
     timers: Timers,
     placing: Placing,
     /// The actors that wait for room, by pool.
@@ -145,6 +148,7 @@ impl Lifecycle {
             metrics,
             turns: Turns::default(),
             views: Views::default(),
+            draining: Draining::default(),
             timers: Timers::default(),
             pending: Mutex::default(),
             serverless,

@@ -8,6 +8,7 @@ mod connections;
 mod files;
 mod front;
 mod listener;
+mod observer;
 mod paced;
 mod ports;
 mod signals;
@@ -20,6 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 pub use self::listener::BindError;
 use self::{
     front::Front,
+    observer::Observer,
     paced::Pacing,
     ports::{Ports, Served},
 };
@@ -27,17 +29,18 @@ use crate::{
     actor_data::{ActorData, DataLimits},
     api::{Admin, Api},
     audit::{AuditLog, AuditWriter},
-    auth::{AuthError, Gate, TokenFileWatcher, TokenStore, TokenStoreError},
+    auth::{AuthError, Gate, TokenFile, TokenStore, TokenStoreError},
     backup::{Checkpoints, Tickets},
     clock::{SharedClock, SystemClock},
     config::{Listen, Settings},
     directory::{Directory, DirectoryError, DisplayName, InvalidNamespace, Limits, NamespaceName},
+    drain::{self, Drain},
     envoys::{Envoys, Thresholds, Tunnels},
     gateway::{self, Gateway},
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
-    storage::{Database, GroupReport, OpenError, RocksStorage, StorageError, StorageObserver},
+    storage::{Database, OpenError, RocksStorage, StorageError},
     telemetry::Metrics,
     vitals::{self, Readiness, Vitals},
 };
@@ -111,7 +114,6 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     bootstrap(&directory).await?;
     let (tokens, (audit, audit_writer)) =
         records(&settings, &database, &clock, &gate, &metrics).await?;
-    let admin = admin(&settings, &database, &clock, &stop);
     let (lifecycle, starts) =
         lifecycle(&settings, database.clone(), Arc::clone(&clock), Arc::clone(&metrics));
     lifecycle.restore().await.map_err(ServerError::Restore)?;
@@ -132,7 +134,6 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         let (serverless, stop) = (serverless.clone(), stop.clone());
         async move { serverless.run(starts, stop).await }
     });
-    tasks.spawn(admin.checkpoints.clone().run());
     // Running requests need their envoys, and are written down, until they are done.
     let (end_sessions, end_audit) = (CancellationToken::new(), CancellationToken::new());
     tasks.spawn(audit_writer.run(end_audit.clone()));
@@ -144,7 +145,15 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         end_sessions.clone(),
     );
     let gateway = gateway(&settings, &lifecycle, &gate, &metrics, &stop);
-    let at_once = listen_to_signals(&tasks, &stop, token_file)?;
+    let at_once = listen_to_signals(&tasks, &stop, token_file.clone())?;
+    let drain = drain::Parts {
+        lifecycle: lifecycle.clone(),
+        gateway: gateway.clone(),
+        stop: stop.clone(),
+        tasks: tasks.clone(),
+    };
+    let admin = admin(&settings, &database, &clock, token_file, drain);
+    tasks.spawn(admin.checkpoints.clone().run());
     let api = Api {
         vitals: vitals(&lifecycle, database.clone(), clock, &metrics, &stop),
         directory,
@@ -240,7 +249,12 @@ fn vitals(
     stop: &CancellationToken,
 ) -> Vitals {
     Vitals::new(vitals::Parts {
-        readiness: Readiness::new(database.clone(), clock, stop.clone()),
+        readiness: Readiness::new(
+            database.clone(),
+            clock,
+            stop.clone(),
+            lifecycle.draining().clone(),
+        ),
         lifecycle: lifecycle.clone(),
         database,
         metrics: Arc::clone(metrics),
@@ -252,7 +266,7 @@ fn vitals(
 fn listen_to_signals(
     tasks: &TaskTracker,
     stop: &CancellationToken,
-    token_file: Option<TokenFileWatcher>,
+    token_file: Option<TokenFile>,
 ) -> Result<CancellationToken, ServerError> {
     let at_once = CancellationToken::new();
     let signals = signals::Signals::listen(stop.clone(), at_once.clone());
@@ -260,9 +274,9 @@ fn listen_to_signals(
     let reload = signals.reload();
     // Nobody waits for it: there may always be another signal.
     tokio::spawn(signals.run());
-    if let Some(watcher) = token_file {
+    if let Some(file) = token_file {
         let stop = stop.clone();
-        tasks.spawn(async move { watcher.run(stop, &reload).await });
+        tasks.spawn(async move { file.watch(stop, &reload).await });
     }
     Ok(at_once)
 }
@@ -283,12 +297,13 @@ async fn records(
     Ok((tokens.map_err(ServerError::Tokens)?, audit.map_err(ServerError::Audit)?))
 }
 
-/// What operators do with `database`.
+/// What operators do with `database`, and with what `drain` empties.
 fn admin(
     settings: &Settings,
     database: &Database,
     clock: &SharedClock,
-    stop: &CancellationToken,
+    token_file: Option<TokenFile>,
+    drain: drain::Parts,
 ) -> Admin {
     Admin {
         database: database.clone(),
@@ -297,10 +312,12 @@ fn admin(
             database.clone(),
             Arc::clone(clock),
             settings.checkpoints,
-            stop.clone(),
+            drain.stop.clone(),
         ),
         tickets: Tickets::new(Arc::clone(clock)),
         compacting: Arc::default(),
+        drain: Drain::new(drain),
+        token_file,
     }
 }
 
@@ -342,32 +359,6 @@ fn sessions(settings: &Settings) -> SessionSettings {
         ping_interval: settings.envoys.ping_interval,
         ping_timeout: settings.envoys.ping_timeout,
         max_per_namespace: settings.max_envoys,
-    }
-}
-
-/// Counts what the storage does, and ends the process when it fails.
-#[derive(Debug)]
-struct Observer {
-    metrics: Arc<Metrics>,
-    failed: CancellationToken,
-}
-
-impl StorageObserver for Observer {
-    fn group_committed(&self, report: GroupReport) {
-        self.metrics.group_committed(report);
-    }
-
-    fn refused_for_want_of_room(&self, commits: usize) {
-        self.metrics.refused_for_want_of_room(commits);
-    }
-
-    fn read_failed(&self) {
-        self.metrics.read_failed();
-    }
-
-    fn storage_failed(&self) {
-        self.metrics.storage_failed();
-        self.failed.cancel();
     }
 }
 

@@ -9,7 +9,6 @@ mod database;
 mod error;
 mod figures;
 mod rocks;
-mod statistics;
 mod transaction;
 mod watches;
 
@@ -21,9 +20,8 @@ pub(crate) use self::rocks::{DirectoryLock, LOCK_FILE, UNFINISHED, database_dir}
 pub use self::{
     database::Database,
     error::{DatabaseCheckError, OpenError, StorageError},
-    figures::StorageFigures,
+    figures::{Level, StorageFigures, TableBytes},
     rocks::{Durability, MIN_FREE_BYTES, RocksStorage, StorageSettings, check_database},
-    statistics::{Level, Statistics, TableBytes},
     transaction::{Transaction, TypedRow},
     watches::Watch,
 };
@@ -37,7 +35,7 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// How many bytes the data takes, on the disk and in buffers on their way to it.
     fn bytes(&self) -> Result<u64, StorageError>;
 
-    /// What an operator wants to know of the store. It reads from memory and asks the file system.
+    /// What the store says about itself. It reads from memory and asks the file system.
     fn figures(&self) -> StorageFigures;
 
     /// Waits for the next commit that writes `key`.
@@ -51,9 +49,6 @@ pub trait Storage: Debug + Send + Sync + 'static {
     /// Rewrites the store without what was deleted or replaced. It takes as long as the data is
     /// large, unless [`Storage::end_maintenance`] ends it.
     fn compact(&self) -> Result<(), StorageError>;
-
-    /// What the store says about itself.
-    fn statistics(&self) -> Result<Statistics, StorageError>;
 
     /// Gives up what runs in the background, because the process is about to end.
     fn end_maintenance(&self);

@@ -103,6 +103,7 @@ impl Inner {
             actors.push((Phase::Sleeping, all.saturating_sub(awake)));
         }
         Levels {
+            draining: lifecycle.draining().is_on(),
             checks: Check::ALL.map(|check| (check.name(), !failed.contains(&check))).into(),
             actors: actors.into_iter().map(|(phase, count)| (phase.name(), count)).collect(),
             slots: lifecycle.envoys().slots() as u64,

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 23] = [
+const LAYERS: [&str; 24] = [
     "clock",
     "limits",
     "websocket",
@@ -28,6 +28,7 @@ const LAYERS: [&str; 23] = [
     "vitals",
     "session",
     "gateway",
+    "drain",
     "serverless",
     "dashboard",
     "api",

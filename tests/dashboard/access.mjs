@@ -184,6 +184,23 @@ export function access(shared) {
 		assert.equal(await rows.count(), made - 1);
 	});
 
+	story("the engine is drained before a planned stop, starts nothing meanwhile, and serves again", async (page, tab) => {
+		await tab.visit("#/storage");
+		const panel = page.getByRole("region", { name: "Planned stop" });
+		await panel.getByText("serving", { exact: true }).waitFor();
+		await panel.getByRole("button", { name: "Drain" }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Drain" }).click();
+		try {
+			await panel.getByText("drained", { exact: true }).waitFor();
+			assert.equal(await panel.getByText("Actors that run").locator("xpath=..").locator("dd").textContent(), "0");
+			const actor = { name: "counter", key: "drained", runner_name_selector: "default", crash_policy: "sleep" };
+			await assert.rejects(bed.api("POST", "actors?namespace=default", actor), /503|draining/);
+		} finally {
+			await panel.getByRole("button", { name: "Serve again" }).click();
+		}
+		await panel.getByText("serving", { exact: true }).waitFor();
+	});
+
 	story("with a secret token the overview says what it cannot show, and is no error", async (page, tab) => {
 		const { token } = await bed.api("POST", "auth/secret-tokens?namespace=default", {});
 		await page.getByRole("button", { name: "Sign out" }).click();

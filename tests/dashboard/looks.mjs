@@ -111,6 +111,10 @@ export function looks(shared) {
 		await page.getByRole("button", { name: "Make a backup" }).click();
 		await page.getByRole("row").filter({ hasText: "Download" }).first().waitFor();
 	});
+	page("drain", () => "#/storage", async (page) => {
+		await page.getByRole("button", { name: "Drain" }).click();
+		await page.getByRole("dialog").waitFor();
+	});
 	page("audit", () => "#/audit");
 	page("no-namespace", () => "#/ns/nowhere/envoys", async (page, tab) => {
 		await page.getByText("The namespace does not exist.").waitFor();

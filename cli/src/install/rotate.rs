@@ -14,6 +14,7 @@ use bundle_spec::manifest::EngineFlavor;
 
 use super::{operate::Installed, prove, rehearse};
 use crate::{
+    engine_api::{EngineApi, tokens::Reread},
     error::Outcome,
     output::Output,
     site::{now, secret::Secret, state::Rotation, tokens::Accepted},
@@ -23,7 +24,8 @@ use crate::{
 /// rotation must not leave it with a token that is refused, and not with one that never ends.
 const MOVE_SECONDS: u64 = 3600;
 
-/// How long our engine has to notice a new token file; it looks every second.
+/// How long our engine has to notice a new token file: it is asked to read it, and one that does not
+/// know that question looks every second.
 const NOTICE: Duration = Duration::from_secs(15);
 
 /// What a rotation reached.
@@ -41,6 +43,9 @@ pub(crate) enum RotateError {
     #[error("the engine did not accept the new token within {seconds} s (it answers {status})")]
     NotNoticed { seconds: u64, status: u16 },
 
+    #[error("the engine cannot use the file with the new token: {reason}")]
+    Refused { reason: String },
+
     #[error(
         "the engine did not come back with the new token, so the old one is in force again: {reason}"
     )]
@@ -55,6 +60,7 @@ impl crate::error::Explain for RotateError {
     fn code(&self) -> std::borrow::Cow<'static, str> {
         match self {
             Self::NotNoticed { .. } => "RCTL-ROTATE-UNNOTICED",
+            Self::Refused { .. } => "RCTL-ROTATE-REFUSED",
             Self::WentBack { .. } => "RCTL-ROTATE-WENT-BACK",
         }
         .into()
@@ -125,28 +131,26 @@ fn finish(installed: &mut Installed, token: &Secret) -> Outcome<Rotated> {
     Ok(Rotated { old_refused_at: ends.max(now()), proved })
 }
 
-/// Has the engine accept both, and waits until it does.
+/// Has the engine accept both, and proves that it does.
 fn introduce(installed: &Installed, old: &Secret, new: &Secret, seconds: u64) -> Outcome {
     let until = (now() + seconds) * 1000;
     let accepted =
         [Accepted { token: new, not_after: None }, Accepted { token: old, not_after: Some(until) }];
     installed.tokens().publish(EngineFlavor::RivetEngine, &accepted)?;
     let api = installed.api();
-    let started = Instant::now();
-    loop {
-        let status = api.probe(Some(new))?;
-        if status == 200 {
-            return Ok(());
+    let failed = match api.reread_tokens(old) {
+        Reread::Refused(reason) => Some(RotateError::Refused { reason }),
+        Reread::Done | Reread::Unknown => {
+            let status = wait_for_status(&api, new, |status| status == 200)?;
+            status.map(|status| RotateError::NotNoticed { seconds: NOTICE.as_secs(), status })
         }
-        if started.elapsed() >= NOTICE {
-            // The new token was never in use: take it back, so that nothing has changed.
-            let only_old = [Accepted { token: old, not_after: None }];
-            installed.tokens().publish(EngineFlavor::RivetEngine, &only_old)?;
-            installed.tokens().drop_next()?;
-            return Err(RotateError::NotNoticed { seconds: NOTICE.as_secs(), status }.into());
-        }
-        std::thread::sleep(prove::POLL);
-    }
+    };
+    let Some(failed) = failed else { return Ok(()) };
+    // The new token was never in use: take it back, so that nothing has changed.
+    let only_old = [Accepted { token: old, not_after: None }];
+    installed.tokens().publish(EngineFlavor::RivetEngine, &only_old)?;
+    installed.tokens().drop_next()?;
+    Err(failed.into())
 }
 
 /// Tells the engine when the old token ends; at once when there is no grace.
@@ -156,18 +160,36 @@ fn retire(installed: &Installed, old: &Secret, new: &Secret, grace_seconds: u64)
         accepted.push(Accepted { token: old, not_after: Some((now() + grace_seconds) * 1000) });
     }
     installed.tokens().publish(EngineFlavor::RivetEngine, &accepted)?;
+    let api = installed.api();
+    // Whatever comes of it: with grace the engine's next look is early enough, and without grace the
+    // proof is that the old token is refused.
+    let _ = api.reread_tokens(new);
     if grace_seconds > 0 {
         return Ok(());
     }
-    // "At once" is when the engine has read the file.
+    match wait_for_status(&api, old, |status| matches!(status, 401 | 403))? {
+        None => Ok(()),
+        Some(status) => {
+            Err(prove::ProofError::Open { status, whom: "the old token".into() }.into())
+        }
+    }
+}
+
+/// Asks with `token` until the status is as `wanted`. Otherwise it is returned when the engine had its
+/// time.
+fn wait_for_status(
+    api: &EngineApi,
+    token: &Secret,
+    wanted: impl Fn(u16) -> bool,
+) -> Outcome<Option<u16>> {
     let started = Instant::now();
     loop {
-        let status = installed.api().probe(Some(old))?;
-        if matches!(status, 401 | 403) {
-            return Ok(());
+        let status = api.probe(Some(token))?;
+        if wanted(status) {
+            return Ok(None);
         }
         if started.elapsed() >= NOTICE {
-            return Err(prove::ProofError::Open { status, whom: "the old token".into() }.into());
+            return Ok(Some(status));
         }
         std::thread::sleep(prove::POLL);
     }

@@ -136,6 +136,9 @@ pub enum Place {
         /// Whether the pool is a serverless one.
         serverless: bool,
     },
+    /// Nowhere, because the engine starts nothing at the moment: that is no failed attempt, and is
+    /// over when the engine says so.
+    Held,
 }
 
 /// What follows from a step, besides the row.

@@ -1,8 +1,9 @@
 //! One step: which event changes what in which state.
 
 use super::{
-    Effect, Event, Place, Rules, StopCode,
+    Effect, Event, Place, Rules,
     backoff::{self, AfterFailure},
+    stop::{destroy, lost, serverless_failed, stop_command, stop_now, stopped, told_to},
 };
 use crate::keyspace::{
     Id,
@@ -103,7 +104,9 @@ fn apply(actor: &mut ActorRow, event: &Event, context: &Context<'_>, effects: &m
         }
         Event::Sleep => told_to(actor, StopReason::Sleep, context, effects),
         Event::Reschedule => match actor.state {
-            ActorState::Sleeping | ActorState::Pending => place(actor, context, effects),
+            ActorState::Sleeping | ActorState::Pending => {
+                place(actor, context, effects);
+            }
             _ => told_to(actor, StopReason::GoingAway, context, effects),
         },
         Event::Destroy => destroy(actor, context, effects),
@@ -176,7 +179,9 @@ fn is_news(actor: &mut ActorRow, generation: u32, index: i64) -> bool {
 
 fn wake(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>) {
     match &mut actor.state {
-        ActorState::Sleeping => place(actor, context, effects),
+        ActorState::Sleeping => {
+            place(actor, context, effects);
+        }
         ActorState::Pending => place_if_there_is_room(actor, context, effects),
         ActorState::Stopping { reason: StopReason::Sleep, wake, .. } => *wake = true,
         ActorState::Stopping { .. }
@@ -191,10 +196,14 @@ fn due(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>) {
         return;
     }
     match actor.state {
-        ActorState::Pending => place(actor, context, effects),
-        ActorState::Sleeping => {
-            actor.alarm_ts = None;
+        ActorState::Pending => {
             place(actor, context, effects);
+        }
+        ActorState::Sleeping => {
+            // An alarm that nothing came of is kept.
+            if place(actor, context, effects) {
+                actor.alarm_ts = None;
+            }
         }
         ActorState::Starting { .. } | ActorState::Stopping { .. } => {
             let error = match &actor.envoy_key {
@@ -207,18 +216,31 @@ fn due(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>) {
     }
 }
 
-/// Gives the actor its next generation somewhere, or lets it wait.
-fn place(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>) {
+/// Gives the actor its next generation somewhere, or lets it wait. `false`: nothing is started now,
+/// so it stays as it is, and sleeps when a generation of it has just ended.
+pub(super) fn place(
+    actor: &mut ActorRow,
+    context: &Context<'_>,
+    effects: &mut Vec<Effect>,
+) -> bool {
     match (context.place)(actor) {
+        Place::Held => {
+            if !matches!(actor.state, ActorState::Sleeping | ActorState::Pending) {
+                actor.state = ActorState::Sleeping;
+                actor.sleep_ts = Some(context.now);
+            }
+            return false;
+        }
         Place::Nowhere { error, serverless } => wait(actor, error, serverless, context),
         somewhere => start(actor, somewhere, context, effects),
     }
+    true
 }
 
 /// Ends the wait when it can: a crowd that asks for the actor does not count as failed attempts.
 fn place_if_there_is_room(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>) {
     let place = (context.place)(actor);
-    if !matches!(place, Place::Nowhere { .. }) {
+    if !matches!(place, Place::Nowhere { .. } | Place::Held) {
         start(actor, place, context, effects);
     }
 }
@@ -244,7 +266,12 @@ fn start(actor: &mut ActorRow, place: Place, context: &Context<'_>, effects: &mu
 }
 
 /// Nobody can take the actor now.
-fn wait(actor: &mut ActorRow, error: ActorError, serverless: bool, context: &Context<'_>) {
+pub(super) fn wait(
+    actor: &mut ActorRow,
+    error: ActorError,
+    serverless: bool,
+    context: &Context<'_>,
+) {
     let rules = context.rules;
     let retry = if serverless { rules.serverless_retry } else { rules.retry };
     actor.error = Some(error);
@@ -292,183 +319,7 @@ fn running(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect
     }
 }
 
-/// What the API asks: carried out as soon as the actor runs.
-fn told_to(
-    actor: &mut ActorRow,
-    reason: StopReason,
-    context: &Context<'_>,
-    effects: &mut Vec<Effect>,
-) {
-    match &mut actor.state {
-        ActorState::Running => stop_now(actor, reason, context, effects),
-        ActorState::Starting { then, .. } if *then != Some(StopReason::Destroy) => {
-            *then = Some(reason);
-        }
-        _ => {}
-    }
-}
-
-fn destroy(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>) {
-    match &mut actor.state {
-        ActorState::Sleeping | ActorState::Pending => gone(actor, context, effects),
-        ActorState::Starting { then, .. } => *then = Some(StopReason::Destroy),
-        ActorState::Running | ActorState::Stopping { .. } => {
-            stop_now(actor, StopReason::Destroy, context, effects);
-        }
-        ActorState::Destroyed => {}
-    }
-}
-
-/// How final a reason is: a stop that is under way gives way only to a more final one.
-fn finality(reason: StopReason) -> u8 {
-    match reason {
-        StopReason::Sleep => 0,
-        StopReason::GoingAway => 1,
-        StopReason::Stop => 2,
-        StopReason::Destroy | StopReason::Lost => 3,
-    }
-}
-
-fn stop_now(
-    actor: &mut ActorRow,
-    reason: StopReason,
-    context: &Context<'_>,
-    effects: &mut Vec<Effect>,
-) {
-    let deadline = context.now.saturating_add(context.rules.stop_threshold);
-    match actor.state {
-        ActorState::Starting { .. } | ActorState::Running => {
-            actor.state = ActorState::Stopping { reason, deadline, wake: false };
-        }
-        ActorState::Stopping { reason: before, deadline, wake }
-            if finality(reason) > finality(before) =>
-        {
-            actor.state = ActorState::Stopping { reason, deadline, wake };
-        }
-        _ => return,
-    }
-    actor.connectable_ts = None;
-    command(actor, stop_command(reason, context), effects);
-}
-
-fn stopped(
-    actor: &mut ActorRow,
-    code: StopCode,
-    message: Option<String>,
-    context: &Context<'_>,
-    effects: &mut Vec<Effect>,
-) {
-    let (told, wake) = match actor.state {
-        ActorState::Stopping { reason, wake, .. } => (Some(reason), wake),
-        ActorState::Starting { then: Some(StopReason::Destroy), .. } => {
-            (Some(StopReason::Destroy), false)
-        }
-        _ => (None, false),
-    };
-    over(actor, effects);
-    match (told, code) {
-        (Some(StopReason::Sleep), _) => sleep(actor, None, wake, context, effects),
-        (Some(StopReason::GoingAway), _) => place(actor, context, effects),
-        // A generation that ends well without being told to is one that ended itself.
-        (Some(StopReason::Destroy | StopReason::Lost), _)
-        | (Some(StopReason::Stop) | None, StopCode::Ok) => gone(actor, context, effects),
-        (Some(StopReason::Stop) | None, StopCode::Error) => {
-            sleep(actor, Some(ActorError::Crashed { message }), wake, context, effects);
-        }
-    }
-}
-
-/// The generation is given up without its word.
-fn lost(actor: &mut ActorRow, error: ActorError, context: &Context<'_>, effects: &mut Vec<Effect>) {
-    let (told, wake) = match actor.state {
-        ActorState::Stopping { reason, wake, .. } => (Some(reason), wake),
-        ActorState::Starting { then, .. } => (then, false),
-        ActorState::Running => (None, false),
-        ActorState::Pending | ActorState::Sleeping | ActorState::Destroyed => return,
-    };
-    command(actor, stop_command(StopReason::Lost, context), effects);
-    over(actor, effects);
-    match told {
-        Some(StopReason::Destroy | StopReason::Stop) => gone(actor, context, effects),
-        Some(StopReason::GoingAway) => place(actor, context, effects),
-        Some(StopReason::Sleep | StopReason::Lost) | None => {
-            sleep(actor, Some(error), wake, context, effects);
-        }
-    }
-}
-
-fn serverless_failed(
-    actor: &mut ActorRow,
-    generation: u32,
-    error: &crate::keyspace::tables::PoolError,
-    context: &Context<'_>,
-    effects: &mut Vec<Effect>,
-) {
-    if actor.generation != generation {
-        return;
-    }
-    let error = ActorError::RunnerPoolError(error.clone());
-    match actor.state {
-        // Nothing took it over: it is tried again later.
-        ActorState::Starting { then, .. } if actor.envoy_key.is_none() => {
-            over(actor, effects);
-            if then == Some(StopReason::Destroy) {
-                gone(actor, context, effects);
-            } else {
-                wait(actor, error, true, context);
-            }
-        }
-        ActorState::Starting { .. } | ActorState::Running | ActorState::Stopping { .. } => {
-            lost(actor, error, context, effects);
-        }
-        ActorState::Pending | ActorState::Sleeping | ActorState::Destroyed => {}
-    }
-}
-
-/// No process of the generation counts any more.
-fn over(actor: &mut ActorRow, effects: &mut Vec<Effect>) {
-    actor.connectable_ts = None;
-    if let Some(envoy_key) = actor.envoy_key.take() {
-        effects.push(Effect::Vacated { envoy_key });
-    }
-    effects.push(Effect::GenerationOver { generation: actor.generation });
-}
-
-fn sleep(
-    actor: &mut ActorRow,
-    error: Option<ActorError>,
-    wake: bool,
-    context: &Context<'_>,
-    effects: &mut Vec<Effect>,
-) {
-    actor.state = ActorState::Sleeping;
-    actor.sleep_ts = Some(context.now);
-    actor.error = error;
-    let alarm_is_due = deadline(actor).is_some_and(|alarm| alarm <= context.now);
-    if alarm_is_due {
-        actor.alarm_ts = None;
-    }
-    if wake || alarm_is_due {
-        place(actor, context, effects);
-    }
-}
-
-fn gone(actor: &mut ActorRow, context: &Context<'_>, effects: &mut Vec<Effect>) {
-    actor.state = ActorState::Destroyed;
-    actor.destroy_ts = Some(context.now);
-    actor.connectable_ts = None;
-    actor.sleep_ts = None;
-    actor.reschedule_ts = None;
-    actor.alarm_ts = None;
-    actor.error = None;
-    effects.push(Effect::Destroyed);
-}
-
-fn stop_command(reason: StopReason, context: &Context<'_>) -> CommandRow {
-    CommandRow::Stop { reason, queued_ts: context.now }
-}
-
-fn command(actor: &mut ActorRow, command: CommandRow, effects: &mut Vec<Effect>) {
+pub(super) fn command(actor: &mut ActorRow, command: CommandRow, effects: &mut Vec<Effect>) {
     // Without an envoy there is nobody to tell; `bind` tells it.
     let Some(envoy_key) = actor.envoy_key.clone() else { return };
     actor.last_command += 1;

@@ -91,7 +91,7 @@ pub(super) async fn pass(State(door): State<Door>, request: Request, next: Next)
 
 /// The tokens that a request to the API carries: behind `Bearer`, as upstream takes it, or in the
 /// header in which clients of actors put it, which is all that some of them send.
-fn presented(headers: &HeaderMap) -> Presented<'_> {
+pub(super) fn presented(headers: &HeaderMap) -> Presented<'_> {
     let mut presented = Presented::default();
     let authorization = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
     if let Some(token) = authorization.and_then(auth::bearer) {

@@ -1,6 +1,6 @@
 //! The one shape in which every failed request is answered: group, code, message, metadata.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use axum::{
     Json,
@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    auth::{Denied, TokenStoreError},
+    auth::{Denied, TokenFileError, TokenStoreError},
     backup::BackupError,
     directory::DirectoryError,
     lifecycle::LifecycleError,
@@ -114,9 +114,30 @@ impl ApiError {
         Self { status: StatusCode::CONFLICT, ..Self::new("storage", "compaction_running", message) }
     }
 
-    /// The file system does not say how much room there is.
-    pub(super) fn disk(cause: rustix::io::Errno) -> Self {
-        Self::internal(std::io::Error::from(cause))
+    /// The admin tokens are in no file that could be read again.
+    pub(super) fn no_token_file() -> Self {
+        let message = "The admin token is not in a file: it stays as it was when the engine started. \
+             To rotate it without a restart, set `auth.admin_token_file`.";
+        Self {
+            status: StatusCode::CONFLICT,
+            ..Self::new("token_file", "not_configured", message.to_owned())
+        }
+    }
+
+    /// The token file cannot be used: the tokens before it are those that count.
+    pub(super) fn token_file(path: &Path, error: &TokenFileError) -> Self {
+        let code = match error {
+            TokenFileError::Unreadable(_) => "unreadable",
+            TokenFileError::TooLarge | TokenFileError::NotText | TokenFileError::Json { .. } => {
+                "malformed"
+            }
+            TokenFileError::Empty => "empty",
+            TokenFileError::Token { .. } => "invalid_token",
+        };
+        let message =
+            format!("The token file {} {error}. The tokens before it stay valid.", path.display());
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { status, ..Self::new("token_file", code, message) }
     }
 
     fn new(group: &'static str, code: &'static str, message: String) -> Self {
@@ -192,6 +213,11 @@ impl From<LifecycleError> for ApiError {
                 Self::new("actor", "key_too_large", message)
                     .with(json!({ "key_preview": preview, "max_size": max }))
             }
+            LifecycleError::Draining => Self {
+                status: StatusCode::SERVICE_UNAVAILABLE,
+                retry_after: error.retry_after(),
+                ..Self::new("core", "draining", message)
+            },
             LifecycleError::Storage(cause) => Self::stored(cause),
         }
     }

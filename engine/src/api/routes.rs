@@ -263,6 +263,15 @@ fn admin() -> Vec<Route> {
         route("/admin/downloads/{ticket}", [get(Access::Ticket, admin::download)]),
         route("/admin/storage", [get(wants(Engine, Read, Whole), admin::statistics)]),
         route("/admin/compact", [post(wants(Engine, Update, Whole), admin::compact)]),
+        route(
+            "/admin/drain",
+            [
+                get(wants(Engine, Read, Whole), admin::progress),
+                post(wants(Engine, Update, Whole), admin::begin),
+                delete(wants(Engine, Update, Whole), admin::end),
+            ],
+        ),
+        route("/admin/token/rotate", [post(wants(Engine, Update, Whole), admin::rotate)]),
     ]
 }
 

@@ -14,7 +14,7 @@ struct Site {
     dir: Utf8TempDir,
     clock: Arc<ManualClock>,
     gate: Gate,
-    watcher: TokenFileWatcher,
+    file: TokenFile,
 }
 
 impl Site {
@@ -28,15 +28,27 @@ impl Site {
             ..AuthSettings::default()
         };
         let metrics = Arc::new(Metrics::new().unwrap());
-        let (gate, watcher) = Gate::new(&settings, clock.clone(), metrics).unwrap();
-        Self { dir, clock, gate, watcher: watcher.unwrap() }
+        let (gate, file) = Gate::new(&settings, clock.clone(), metrics).unwrap();
+        Self { dir, clock, gate, file: file.unwrap() }
     }
 
-    fn replace(&mut self, content: &str) {
+    fn replace(&self, content: &str) {
+        self.write(content);
+        self.file.look();
+    }
+
+    fn write(&self, content: &str) {
         let next = self.dir.path().join("next");
         fs::write(&next, content).unwrap();
         fs::rename(&next, self.dir.path().join("tokens.json")).unwrap();
-        self.watcher.look();
+    }
+
+    /// How often a change of the file was reported with this outcome.
+    fn reports(&self, outcome: &str) -> u64 {
+        let text = String::from_utf8(self.gate.metrics().text().unwrap()).unwrap();
+        let name = format!("rivet_engine_auth_token_reloads_total{{outcome=\"{outcome}\"}} ");
+        let line = text.lines().find_map(|line| line.strip_prefix(&name));
+        line.map_or(0, |count| count.parse().unwrap())
     }
 
     fn lets_in(&self, token: &str) -> bool {
@@ -98,7 +110,7 @@ fn several_tokens_are_valid_at_once_each_until_its_time() {
 
 #[test]
 fn a_replaced_file_changes_who_is_let_in() {
-    let mut site = Site::with_file(&one(A));
+    let site = Site::with_file(&one(A));
 
     site.replace(&one(B));
 
@@ -108,7 +120,7 @@ fn a_replaced_file_changes_who_is_let_in() {
 
 #[test]
 fn a_file_written_in_place_changes_who_is_let_in() {
-    let mut site = Site::with_file(&one(A));
+    let site = Site::with_file(&one(A));
     let path = site.dir.path().join("tokens.json");
 
     // Same length, same inode.
@@ -116,7 +128,7 @@ fn a_file_written_in_place_changes_who_is_let_in() {
     file.write_all(one(B).as_bytes()).unwrap();
     file.set_modified(std::time::SystemTime::now() + std::time::Duration::from_secs(5)).unwrap();
     drop(file);
-    site.watcher.look();
+    site.file.look();
 
     assert!(!site.lets_in(A));
     assert!(site.lets_in(B));
@@ -124,14 +136,14 @@ fn a_file_written_in_place_changes_who_is_let_in() {
 
 #[test]
 fn a_broken_file_leaves_the_old_tokens_valid_until_it_is_mended() {
-    let mut site = Site::with_file(&one(A));
+    let site = Site::with_file(&one(A));
 
     for broken in ["", "{", "{\"tokens\":[]}", &one("short"), "two words of text", "{\"t\":1}"] {
         site.replace(broken);
         assert!(site.lets_in(A), "{broken:?}");
     }
     fs::remove_file(site.dir.path().join("tokens.json")).unwrap();
-    site.watcher.look();
+    site.file.look();
     assert!(site.lets_in(A));
 
     site.replace(&one(B));
@@ -189,4 +201,59 @@ fn a_request_is_one_attempt_however_many_tokens_it_carries() {
 
     assert_eq!(asks(3), Ok(Credential::Admin));
     assert_eq!(asks(4), Err(Denied::Invalid));
+}
+
+#[test]
+fn a_file_that_is_read_at_once_counts_at_once_and_is_reported_once() {
+    let site = Site::with_file(&one(A));
+    site.write(&one(B));
+
+    site.file.read().unwrap();
+    assert!(site.lets_in(B) && !site.lets_in(A));
+    assert_eq!(site.reports("taken"), 1);
+
+    site.file.look();
+    site.file.read().unwrap();
+    assert_eq!(site.reports("taken"), 1, "it is the same change");
+}
+
+#[test]
+fn a_broken_file_that_is_read_at_once_is_an_error_and_is_reported_once() {
+    let site = Site::with_file(&one(A));
+    site.write("{broken");
+
+    for _ in 0..2 {
+        assert!(matches!(site.file.read(), Err(TokenFileError::Json { .. })));
+        site.file.look();
+    }
+
+    assert!(site.lets_in(A));
+    assert_eq!((site.reports("refused"), site.reports("taken")), (1, 0));
+}
+
+#[test]
+fn whoever_asks_is_told_which_tokens_are_accepted_and_which_is_theirs() {
+    let site = Site::with_file(&format!(
+        r#"{{"tokens":[{{"token":"{A}","not_after":1500}},{{"token":"{B}"}}]}}"#
+    ));
+    let seen_by = |token: &str| {
+        let mut presented = Presented::default();
+        presented.add(token.as_bytes());
+        let accepted = site.gate.accepted(&presented);
+        accepted.into_iter().map(|token| (token.not_after_ts, token.is_yours)).collect::<Vec<_>>()
+    };
+
+    assert_eq!(seen_by(A), [(Some(1500), true), (None, false)]);
+    assert_eq!(seen_by(B), [(Some(1500), false), (None, true)]);
+    assert_eq!(seen_by("somebody-elses-token"), [(Some(1500), false), (None, false)]);
+    site.clock.set(1501);
+    assert_eq!(seen_by(A), [(None, false)], "one that has ended is not accepted");
+}
+
+#[test]
+fn a_fingerprint_is_the_beginning_of_the_sha_256() {
+    let accepted = fixed(A).accepted(&Presented::default());
+
+    // As sha256sum has it.
+    assert_eq!(accepted[0].fingerprint, "271a96938dc30f44");
 }

@@ -1,5 +1,6 @@
 //! A token that is let in: its digest, and until when.
 
+use serde::Serialize;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use zeroize::ZeroizeOnDrop;
@@ -29,6 +30,18 @@ pub struct AcceptedToken {
     not_after: Option<Millis>,
 }
 
+/// What is told of an admin token that is accepted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AcceptedAdmin {
+    /// The first 16 hexadecimal digits of its SHA-256: enough to tell tokens apart, and nothing to
+    /// find one from.
+    pub fingerprint: String,
+    /// The last millisecond in which it is accepted; `None`: it has no end.
+    pub not_after_ts: Option<Millis>,
+    /// Whether the caller presented it.
+    pub is_yours: bool,
+}
+
 impl std::fmt::Debug for AcceptedToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AcceptedToken").field("not_after", &self.not_after).finish_non_exhaustive()
@@ -46,6 +59,14 @@ impl AcceptedToken {
             return Err(TokenError::Characters);
         }
         Ok(Self { digest: Sha256::digest(token).into(), not_after })
+    }
+
+    /// What may be said of it to those who ask with tokens of these digests.
+    pub(super) fn described(&self, theirs: &[[u8; 32]]) -> AcceptedAdmin {
+        let beginning = self.digest.first_chunk().expect("a digest has 32 bytes");
+        let fingerprint = format!("{:016x}", u64::from_be_bytes(*beginning));
+        let is_yours = theirs.iter().any(|digest| self.digest.ct_eq(digest).into());
+        AcceptedAdmin { fingerprint, not_after_ts: self.not_after, is_yours }
     }
 
     /// Whether it is valid at `now`.

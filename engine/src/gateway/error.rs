@@ -188,6 +188,11 @@ impl GatewayError {
         Self::Lifecycle(LifecycleError::NotFound)
     }
 
+    /// Whether it is one because the engine drains, and would be none afterwards.
+    pub(super) fn is_draining(&self) -> bool {
+        matches!(self, Self::Lifecycle(LifecycleError::Draining))
+    }
+
     /// The whole map from errors to the wire, in one match without a catch-all.
     pub fn wire(&self) -> (&'static str, &'static str, StatusCode) {
         const BAD: StatusCode = StatusCode::BAD_REQUEST;
@@ -300,6 +305,7 @@ impl GatewayError {
         let retry_after = match self {
             Self::Forbidden(Denied::TooMany { retry_after }) => Some(*retry_after),
             Self::TooMany { .. } => Some(1),
+            Self::Lifecycle(error) => error.retry_after(),
             _ => None,
         };
         if let Some(seconds) = retry_after {
@@ -344,6 +350,7 @@ fn lifecycle(error: &LifecycleError) -> (&'static str, &'static str, StatusCode)
         LifecycleError::DuplicateKey { .. } => ("actor", "duplicate_key", BAD),
         LifecycleError::EmptyKey => ("actor", "empty_key", BAD),
         LifecycleError::KeyTooLarge { .. } => ("actor", "key_too_large", BAD),
+        LifecycleError::Draining => ("core", "draining", StatusCode::SERVICE_UNAVAILABLE),
         LifecycleError::Storage(StorageError::Full) => {
             ("core", "disk_full", StatusCode::INSUFFICIENT_STORAGE)
         }

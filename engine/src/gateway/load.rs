@@ -54,9 +54,29 @@ impl Load {
     pub(super) fn socket(&self, actor: Id, namespace: Id) -> Result<InProgress, GatewayError> {
         self.sockets.take(actor, namespace)
     }
+
+    /// How many requests are in flight.
+    pub(super) fn requests(&self) -> usize {
+        self.requests.all()
+    }
+
+    /// How many of them are for `actor`.
+    pub(super) fn requests_to(&self, actor: &Id) -> usize {
+        self.requests.per_actor.0.of(actor)
+    }
+
+    /// How many sockets there are.
+    pub(super) fn sockets(&self) -> usize {
+        self.sockets.all()
+    }
 }
 
 impl Counts {
+    fn all(&self) -> usize {
+        // There are fewer namespaces than actors.
+        self.per_namespace.0.total()
+    }
+
     fn take(&self, actor: Id, namespace: Id) -> Result<InProgress, GatewayError> {
         let take = |(shares, limit): &(Shares<Id>, Limit), owner| {
             let too_many = GatewayError::TooMany { limit: *limit, max: shares.max() };

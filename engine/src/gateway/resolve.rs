@@ -201,11 +201,18 @@ impl Waiting<'_> {
             && (self.looks > 2 || self.began.elapsed() >= POOL_GRACE)
     }
 
-    /// Waits for the next look.
+    /// Waits for the next look. Whoever waits for a start is not kept until a drain is over.
     async fn changed(&mut self, view: &View) -> Result<(), GatewayError> {
+        let draining = self.lifecycle.draining();
+        let waits_for_a_start = matches!(view.phase, Phase::Pending | Phase::Sleeping);
         let changed = async {
-            // The lifecycle drops no view that somebody watches, unless the engine stops.
-            self.view.changed().await.map_err(|_| GatewayError::ServiceUnavailable)
+            tokio::select! {
+                // The lifecycle drops no view that somebody watches, unless the engine stops.
+                seen = self.view.changed() => seen.map_err(|_| GatewayError::ServiceUnavailable),
+                () = draining.begun(), if waits_for_a_start => {
+                    Err(LifecycleError::Draining.into())
+                }
+            }
         };
         if matches!(view.error, Some(ActorError::RunnerPoolError(_))) {
             return tokio::select! {

@@ -90,6 +90,9 @@ impl Lifecycle {
                 if let Some(there) = holder_of_key(transaction, namespace_id, &new)? {
                     return Ok(there);
                 }
+                if inner.draining.is_on() {
+                    return Err(LifecycleError::Draining);
+                }
                 let config = RunnerConfigKey {
                     namespace_id,
                     pool: new.pool.clone(),

@@ -44,7 +44,20 @@ pub enum LifecycleError {
         /// The key, or its beginning.
         preview: String,
     },
+    /// It would need a start, and starts are held back.
+    #[error("The engine drains: it starts no actors until it serves again.")]
+    Draining,
     /// The store failed.
     #[error(transparent)]
     Storage(#[from] StorageError),
+}
+
+/// How long a drain takes at least, with the restart that it usually is for, in seconds.
+const DRAIN_SECONDS: u64 = 5;
+
+impl LifecycleError {
+    /// After how many seconds it is worth another try.
+    pub fn retry_after(&self) -> Option<u64> {
+        matches!(self, Self::Draining).then_some(DRAIN_SECONDS)
+    }
 }

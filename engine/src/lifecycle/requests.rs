@@ -67,8 +67,9 @@ impl Lifecycle {
         Ok(self.0.views.insert(actor_id, View::of(&row)))
     }
 
-    /// Wakes an actor, unless it runs or starts anyway.
+    /// Wakes an actor, unless it runs or starts anyway. Refused while starts are held back.
     pub async fn wake(&self, actor_id: Id) -> Result<(), LifecycleError> {
+        self.check_starts()?;
         self.apply(actor_id, Event::Wake).await.map(drop)
     }
 
@@ -88,9 +89,10 @@ impl Lifecycle {
         self.apply(actor_id, Event::Sleep).await.map(drop)
     }
 
-    /// Asks an actor of a namespace to move.
+    /// Asks an actor of a namespace to move. Refused while starts are held back.
     pub async fn reschedule(&self, namespace: &str, actor_id: Id) -> Result<(), LifecycleError> {
         self.check_namespace(namespace, actor_id).await?;
+        self.check_starts()?;
         self.apply(actor_id, Event::Reschedule).await.map(drop)
     }
 

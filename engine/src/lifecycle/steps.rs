@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::{Actor, Inner, Lifecycle, LifecycleError};
 use crate::{
-    actor::{self, Context, Effect, Event, deadline},
+    actor::{self, Context, Effect, Event, Place, deadline},
     envoys::EnvoyId,
     keyspace::{
         Id, Order,
@@ -78,7 +78,14 @@ impl Lifecycle {
                 let events = choose(&actor).ok_or(LifecycleError::NotFound)?;
                 let (revision, before) = (actor.revision, deadline(&actor));
                 let config = inner.pool_config(transaction, &actor)?;
-                let place = |actor: &ActorRow| inner.placing.place(actor, config.as_ref(), now);
+                // Looked at once, so that all of a step sees the same.
+                let is_held = inner.draining.is_on();
+                let place = |actor: &ActorRow| {
+                    if is_held {
+                        return Place::Held;
+                    }
+                    inner.placing.place(actor, config.as_ref(), now)
+                };
                 let context = Context { now, jitter, rules: &inner.rules, place: &place };
                 let steps = events.iter().map(|event| actor::step(&mut actor, event, &context));
                 let effects: Vec<_> = steps.flatten().flatten().collect();

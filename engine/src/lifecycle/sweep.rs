@@ -67,7 +67,7 @@ impl Lifecycle {
     async fn due(&self, actor_id: crate::keyspace::Id) {
         match self.apply(actor_id, Event::Due).await {
             // The step may have changed nothing, as when the clock went back.
-            Ok(actor) => self.0.timers.set(actor_id, crate::actor::deadline(&actor.row)),
+            Ok(actor) => self.set_timer_again(actor_id, crate::actor::deadline(&actor.row)),
             Err(LifecycleError::NotFound) => {}
             Err(error) => {
                 tracing::warn!(%actor_id, %error, "an actor's time has come, and its step failed");

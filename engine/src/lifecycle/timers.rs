@@ -1,7 +1,7 @@
 //! When which actor has to be looked at.
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeSet, HashMap, HashSet},
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
@@ -20,6 +20,8 @@ pub(super) struct Timers {
 struct State {
     by_time: BTreeSet<(u64, Id)>,
     by_actor: HashMap<Id, u64>,
+    /// Those whose time has come, and that are not looked at before they are released.
+    held: HashSet<Id>,
 }
 
 impl Timers {
@@ -42,6 +44,19 @@ impl Timers {
         drop(state);
         if is_sooner {
             self.sooner.notify_one();
+        }
+    }
+
+    /// Puts an actor aside whose time has come.
+    pub(super) fn hold(&self, actor_id: Id) {
+        self.lock().held.insert(actor_id);
+    }
+
+    /// Makes everybody due who was put aside.
+    pub(super) fn release(&self, now: u64) {
+        let held = std::mem::take(&mut self.lock().held);
+        for actor_id in held {
+            self.set(actor_id, Some(now));
         }
     }
 

@@ -30,4 +30,11 @@ impl Turns {
         let slot = usize::try_from(slot).expect("it is smaller than the number of turns");
         self.turns[slot].lock().await
     }
+
+    /// Waits until every turn that is taken now has been given back.
+    pub(super) async fn pass_all(&self) {
+        for turn in &self.turns {
+            drop(turn.lock().await);
+        }
+    }
 }

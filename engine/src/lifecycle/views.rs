@@ -145,6 +145,13 @@ impl Views {
         counts
     }
 
+    /// The actors that are in one of `phases`.
+    pub(super) fn in_phases(&self, phases: &[Phase]) -> Vec<Id> {
+        let views = self.lock();
+        let found = views.iter().filter(|(_, view)| phases.contains(&view.borrow().phase));
+        found.map(|(id, _)| *id).collect()
+    }
+
     /// Whoever watches an actor that is in memory.
     pub(super) fn watch(&self, actor_id: &Id) -> Option<watch::Receiver<View>> {
         self.lock().get(actor_id).map(watch::Sender::subscribe)

@@ -55,6 +55,16 @@ impl<K: Copy + Eq + Hash> Shares<K> {
         self.0.max
     }
 
+    /// How many `owner` has.
+    pub fn of(&self, owner: &K) -> usize {
+        self.part(owner).get(owner).copied().unwrap_or_default()
+    }
+
+    /// How many there are, of all owners.
+    pub fn total(&self) -> usize {
+        self.0.parts.iter().map(|part| lock(part).values().sum::<usize>()).sum()
+    }
+
     /// How many owners have something.
     pub fn owners(&self) -> usize {
         self.0.parts.iter().map(|part| lock(part).len()).sum()
@@ -93,8 +103,10 @@ mod tests {
         let held = [shares.take(1).unwrap(), shares.take(1).unwrap()];
 
         assert!(shares.take(1).is_none());
-        assert!(shares.take(2).is_some());
-        drop(held);
+        let other = shares.take(2).unwrap();
+        assert_eq!((shares.of(&1), shares.of(&2), shares.total()), (2, 1, 3));
+        drop((held, other));
+        assert_eq!((shares.of(&1), shares.total()), (0, 0));
         assert!(shares.take(1).is_some());
     }
 

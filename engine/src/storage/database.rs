@@ -2,9 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use super::{
-    Pending, Purpose, Statistics, Storage, StorageError, StorageFigures, Transaction, Watch,
-};
+use super::{Pending, Purpose, Storage, StorageError, StorageFigures, Transaction, Watch};
 use crate::keyspace::{Table, key_bytes};
 
 /// How often a transaction may lose against others before its caller hears of it.
@@ -85,7 +83,7 @@ impl Database {
         self.storage.bytes()
     }
 
-    /// What an operator wants to know of the store.
+    /// [`Storage::figures`], off the threads that serve requests.
     pub async fn figures(&self) -> StorageFigures {
         let storage = Arc::clone(&self.storage);
         blocking(move || storage.figures()).await
@@ -101,12 +99,6 @@ impl Database {
     pub async fn compact(&self) -> Result<(), StorageError> {
         let storage = Arc::clone(&self.storage);
         blocking(move || storage.compact()).await
-    }
-
-    /// [`Storage::statistics`], off the threads that serve requests.
-    pub async fn statistics(&self) -> Result<Statistics, StorageError> {
-        let storage = Arc::clone(&self.storage);
-        blocking(move || storage.statistics()).await
     }
 
     /// [`Storage::end_maintenance`].

@@ -15,7 +15,7 @@ mod recent;
 mod space;
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -43,7 +43,7 @@ pub(crate) use self::{
     opening::database_dir,
 };
 use super::{
-    Attempt, OpenError, Pending, ReadSet, Row, Statistics, Storage, StorageError, StorageFigures,
+    Attempt, OpenError, Pending, ReadSet, Row, Storage, StorageError, StorageFigures,
     StorageObserver, Watch, WriteSet, watches::Watches,
 };
 use crate::keyspace::{KeyRange, Order};
@@ -58,10 +58,11 @@ const WRITE_BUFFER: usize = 4 << 20;
 const BLOCK_CACHE: usize = 8 << 20;
 
 /// What an acknowledged commit survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Durability {
     /// The end of the process and the loss of power: the write was synced.
+    #[default]
     Strict,
     /// The end of the process only: the operating system writes when it likes.
     Relaxed,
@@ -93,7 +94,6 @@ impl From<Durability> for StorageSettings {
 #[derive(Debug)]
 pub struct RocksStorage {
     db: Arc<DB>,
-    dir: PathBuf,
     durability: Durability,
     /// Counts commits. An attempt is as old as the count when it began.
     committed: Arc<AtomicU64>,
@@ -155,7 +155,6 @@ impl RocksStorage {
             .map_err(unusable)?;
         Ok(Self {
             db,
-            dir: dir.to_owned(),
             durability,
             committed,
             watches,
@@ -201,7 +200,7 @@ impl Storage for RocksStorage {
     }
 
     fn figures(&self) -> StorageFigures {
-        figures::figures(&self.db, self.db.path())
+        self.describe()
     }
 
     fn watch(&self, key: &[u8]) -> Watch {
@@ -214,10 +213,6 @@ impl Storage for RocksStorage {
 
     fn compact(&self) -> Result<(), StorageError> {
         self.compact_all()
-    }
-
-    fn statistics(&self) -> Result<Statistics, StorageError> {
-        self.describe()
     }
 
     fn end_maintenance(&self) {

@@ -10,6 +10,8 @@ use crate::storage::StorageFigures;
 pub struct Levels {
     /// The names of all checks of readiness, and whether they hold.
     pub checks: Vec<(&'static str, bool)>,
+    /// Whether the engine was asked to drain.
+    pub draining: bool,
     /// Actors, by state.
     pub actors: Vec<(&'static str, u64)>,
     /// Actors that are on envoys.
@@ -27,6 +29,7 @@ pub struct Levels {
 pub(super) struct LevelGauges {
     ready: IntGauge,
     checks: IntGaugeVec,
+    draining: IntGauge,
     actors: IntGaugeVec,
     slots: IntGauge,
     overdue: IntGauge,
@@ -79,6 +82,8 @@ impl LevelGauges {
     pub(super) fn new(own: &mut Families, usual: &mut Families) -> Result<Self, prometheus::Error> {
         let ready = own.gauge("ready", "1 when the engine can do its work, as /ready says.")?;
         let checks = own.gauges("ready_check", "1 when this check of /ready holds.", &["check"])?;
+        let draining =
+            own.gauge("draining", "1 while the engine drains, as /admin/drain asked for.")?;
         let actors = own.gauges(
             "actors",
             "Actors, by state. Those that sleep are counted once a minute, and up to 100000.",
@@ -100,7 +105,18 @@ impl LevelGauges {
             process.push((usual.gauge(name, help)?, read));
         }
         let cpu_seconds = usual.fractions("process_cpu_seconds_total", "Time on a processor.")?;
-        Ok(Self { ready, checks, actors, slots, overdue, storage, log_lines, process, cpu_seconds })
+        Ok(Self {
+            ready,
+            checks,
+            draining,
+            actors,
+            slots,
+            overdue,
+            storage,
+            log_lines,
+            process,
+            cpu_seconds,
+        })
     }
 
     /// Shows these.
@@ -110,6 +126,7 @@ impl LevelGauges {
         for (check, holds) in &levels.checks {
             self.checks.with_label_values(&[check]).set(i64::from(*holds));
         }
+        self.draining.set(i64::from(levels.draining));
         for (state, count) in &levels.actors {
             self.actors.with_label_values(&[state]).set(signed(*count));
         }

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::SharedClock,
     keyspace::tables::{NamespaceNames, ProbeRow, Probes},
+    lifecycle::Draining,
     storage::{Database, StorageError},
 };
 
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Something that has to be so before requests are sent here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Check {
-    /// The process goes on: it was not asked to stop.
+    /// Actors are started: neither was the process asked to stop, nor the engine to drain.
     Draining,
     /// A row can be written, and is on disk.
     Storage,
@@ -54,14 +55,21 @@ struct Inner {
     database: Database,
     clock: SharedClock,
     stop: CancellationToken,
+    draining: Draining,
     /// What was found last, and when. Whoever asks meanwhile waits for it.
     last: Mutex<Option<(Instant, Vec<Check>)>>,
 }
 
 impl Readiness {
-    /// The readiness of an engine that keeps its data in `database`, until `stop` is cancelled.
-    pub fn new(database: Database, clock: SharedClock, stop: CancellationToken) -> Self {
-        Self(Arc::new(Inner { database, clock, stop, last: Mutex::default() }))
+    /// The readiness of an engine that keeps its data in `database`, until `stop` is cancelled and as
+    /// long as it is not `draining`.
+    pub fn new(
+        database: Database,
+        clock: SharedClock,
+        stop: CancellationToken,
+        draining: Draining,
+    ) -> Self {
+        Self(Arc::new(Inner { database, clock, stop, draining, last: Mutex::default() }))
     }
 
     /// The checks that fail: none, when the engine is ready.
@@ -70,6 +78,16 @@ impl Readiness {
         if self.0.stop.is_cancelled() {
             return vec![Check::Draining];
         }
+        let mut failed = self.found().await;
+        // Of an engine that drains one still wants to know whether its disk is well.
+        if self.0.draining.is_on() {
+            failed.insert(0, Check::Draining);
+        }
+        failed
+    }
+
+    /// What a look has found that holds still.
+    async fn found(&self) -> Vec<Check> {
         let mut last = self.0.last.lock().await;
         if let Some((at, found)) = &*last
             && at.elapsed() < HOLDS
@@ -126,8 +144,8 @@ mod tests {
         clock::SystemClock,
         keyspace::{Id, KeyRange, Order},
         storage::{
-            Attempt, Durability, GroupReport, Pending, ReadSet, RocksStorage, Row, Statistics,
-            Storage, StorageFigures, StorageObserver, Watch, WriteSet,
+            Attempt, Durability, GroupReport, Pending, ReadSet, RocksStorage, Row, Storage,
+            StorageFigures, StorageObserver, Watch, WriteSet,
         },
     };
 
@@ -178,10 +196,6 @@ mod tests {
             self.0.compact()
         }
 
-        fn statistics(&self) -> Result<Statistics, StorageError> {
-            self.0.statistics()
-        }
-
         fn end_maintenance(&self) {
             self.0.end_maintenance();
         }
@@ -224,7 +238,8 @@ mod tests {
         let path = dir.path().as_std_path();
         let storage = RocksStorage::open(path, Durability::Strict, commits.clone()).unwrap();
         let database = if broken { Database::new(Broken(storage)) } else { Database::new(storage) };
-        let readiness = Readiness::new(database.clone(), Arc::new(SystemClock), stop.clone());
+        let clock = Arc::new(SystemClock);
+        let readiness = Readiness::new(database.clone(), clock, stop.clone(), Draining::default());
         Site { readiness, database, stop, commits, _dir: dir }
     }
 

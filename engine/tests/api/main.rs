@@ -5,11 +5,13 @@
 mod actors;
 mod audit;
 mod dashboard;
+mod drain;
 mod envoys;
 mod figures;
 mod front;
 mod metrics;
 mod namespaces;
+mod rotation;
 mod runner_configs;
 mod serverless;
 mod support;

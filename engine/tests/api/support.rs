@@ -7,6 +7,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, Method, Request, StatusCode},
 };
+use camino::Utf8Path;
 use camino_tempfile::Utf8TempDir;
 use http_body_util::BodyExt;
 use rivet_engine::{
@@ -14,12 +15,17 @@ use rivet_engine::{
     actor_data::{ActorData, DataLimits},
     api::{Admin, Api},
     audit::AuditLog,
-    auth::{Gate, TokenStore},
+    auth::{Gate, TokenFile, TokenStore},
     backup::{Checkpoints, Tickets},
     clock::SystemClock,
-    config::{AuditSettings, AuthSettings, CheckpointSettings, Secret, ServerlessSettings},
+    config::{
+        AuditSettings, AuthSettings, CheckpointSettings, GatewaySettings, Secret,
+        ServerlessSettings,
+    },
     directory::{Datacenter, Directory, Limits},
+    drain::{self, Drain},
     envoys::{ConnectionOf, EnvoyConnection, EnvoyId, Envoys, OutgoingQueue, Thresholds, Tunnels},
+    gateway::{self, Gateway},
     lifecycle::{self, ActorTenancy, Lifecycle},
     outbound::Policy,
     serverless::{self, Serverless},
@@ -28,7 +34,10 @@ use rivet_engine::{
     vitals::{self, Readiness, Vitals},
 };
 use serde_json::Value;
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio_util::{
+    sync::{CancellationToken, DropGuard},
+    task::TaskTracker,
+};
 use tower::ServiceExt;
 
 pub(crate) const TOKEN: &str = "rvt_0123456789abcdefghijklmnop";
@@ -74,6 +83,23 @@ impl App {
 
     /// An engine that connects where `policy` allows.
     pub(crate) async fn with_policy(policy: Policy) -> Self {
+        let settings = AuthSettings {
+            admin_token: Some(Secret::new(TOKEN.to_owned())),
+            ..AuthSettings::default()
+        };
+        Self::with(policy, &settings).await
+    }
+
+    /// An engine whose admin tokens are in a file.
+    pub(crate) async fn with_token_file(path: &Utf8Path) -> Self {
+        let settings = AuthSettings {
+            admin_token_file: Some(path.as_std_path().to_owned()),
+            ..AuthSettings::default()
+        };
+        Self::with(Policy::default(), &settings).await
+    }
+
+    async fn with(policy: Policy, auth: &AuthSettings) -> Self {
         let dir = camino_tempfile::tempdir().unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
         let clock = Arc::new(SystemClock);
@@ -83,11 +109,7 @@ impl App {
             metrics.clone(),
         )
         .unwrap();
-        let settings = AuthSettings {
-            admin_token: Some(Secret::new(TOKEN.to_owned())),
-            ..AuthSettings::default()
-        };
-        let (gate, _) = Gate::new(&settings, clock.clone(), metrics.clone()).unwrap();
+        let (gate, token_file) = Gate::new(auth, clock.clone(), metrics.clone()).unwrap();
         let datacenter = Datacenter {
             label: 1,
             name: "default".to_owned(),
@@ -105,18 +127,6 @@ impl App {
         let (audit, writer) = opened.await.unwrap();
         let stop = CancellationToken::new();
         tokio::spawn(writer.run(stop.clone()));
-        let admin = Admin {
-            database: database.clone(),
-            checkpoints: Checkpoints::new(
-                dir.path().join("db").as_std_path(),
-                database.clone(),
-                clock.clone(),
-                CheckpointSettings::default(),
-                stop.clone(),
-            ),
-            tickets: Tickets::new(clock.clone()),
-            compacting: Arc::default(),
-        };
         let (lifecycle, starts) = Lifecycle::new(lifecycle::Parts {
             data: ActorData::new(
                 database.clone(),
@@ -146,8 +156,28 @@ impl App {
         .unwrap();
         let (calling, until) = (serverless.clone(), stop.clone());
         tokio::spawn(async move { calling.run(starts, until).await });
+        let gateway = Gateway::new(gateway::Parts {
+            lifecycle: lifecycle.clone(),
+            gate: gate.clone(),
+            settings: GatewaySettings::default(),
+            metrics: metrics.clone(),
+            tasks: TaskTracker::new(),
+            stop: stop.clone(),
+        });
+        let drain = drain::Parts {
+            lifecycle: lifecycle.clone(),
+            gateway,
+            stop: stop.clone(),
+            tasks: TaskTracker::new(),
+        };
+        let admin = admin(dir.path(), &database, token_file, drain);
         let vitals = Vitals::new(vitals::Parts {
-            readiness: Readiness::new(database.clone(), clock, stop.clone()),
+            readiness: Readiness::new(
+                database.clone(),
+                clock,
+                stop.clone(),
+                lifecycle.draining().clone(),
+            ),
             lifecycle: lifecycle.clone(),
             database,
             metrics: metrics.clone(),
@@ -248,6 +278,30 @@ impl App {
         let headers =
             [("authorization", self.bearer.as_str()), ("content-type", "application/json")];
         self.send(method, path, &headers, &body.to_string()).await
+    }
+}
+
+/// What operators do with an engine in `dir`.
+fn admin(
+    dir: &Utf8Path,
+    database: &Database,
+    token_file: Option<TokenFile>,
+    drain: drain::Parts,
+) -> Admin {
+    let clock = Arc::new(SystemClock);
+    Admin {
+        database: database.clone(),
+        checkpoints: Checkpoints::new(
+            dir.join("db").as_std_path(),
+            database.clone(),
+            clock.clone(),
+            CheckpointSettings::default(),
+            drain.stop.clone(),
+        ),
+        tickets: Tickets::new(clock),
+        compacting: Arc::default(),
+        drain: Drain::new(drain),
+        token_file,
     }
 }
 

@@ -229,18 +229,25 @@ impl App {
     pub(crate) async fn asked(&mut self) -> Asked {
         loop {
             let outgoing = patient(self.outgoing.recv()).await.expect("the app is connected");
-            let message = protocol::versioned::ToEnvoy::deserialize(&outgoing.frame, 8).unwrap();
-            match message {
-                protocol::ToEnvoy::ToEnvoyTunnelMessage(message) => {
-                    return Asked { id: message.message_id, kind: message.message_kind };
-                }
-                protocol::ToEnvoy::ToEnvoyCommands(commands) => {
-                    for command in commands {
-                        self.obey(command).await;
-                    }
-                }
-                _ => {}
+            if let Some(asked) = self.take(&outgoing.frame).await {
+                return asked;
             }
+        }
+    }
+
+    /// Takes a message in, and obeys where it is a command.
+    async fn take(&mut self, frame: &[u8]) -> Option<Asked> {
+        match protocol::versioned::ToEnvoy::deserialize(frame, 8).unwrap() {
+            protocol::ToEnvoy::ToEnvoyTunnelMessage(message) => {
+                Some(Asked { id: message.message_id, kind: message.message_kind })
+            }
+            protocol::ToEnvoy::ToEnvoyCommands(commands) => {
+                for command in commands {
+                    self.obey(command).await;
+                }
+                None
+            }
+            _ => None,
         }
     }
 
@@ -248,9 +255,16 @@ impl App {
     pub(crate) async fn until(&mut self, actor_id: Id, phase: Phase) {
         let mut view = self.lifecycle.observe(actor_id).await.unwrap();
         while view.borrow_and_update().phase != phase {
-            tokio::select! {
-                changed = view.changed() => changed.unwrap(),
-                asked = self.asked() => panic!("unexpected: {asked:?}"),
+            // Only waiting is given up: an app that obeys does so to the end.
+            let outgoing = tokio::select! {
+                changed = view.changed() => {
+                    changed.unwrap();
+                    continue;
+                }
+                outgoing = patient(self.outgoing.recv()) => outgoing.expect("the app is connected"),
+            };
+            if let Some(asked) = self.take(&outgoing.frame).await {
+                panic!("unexpected: {asked:?}");
             }
         }
     }
@@ -289,6 +303,13 @@ impl App {
     pub(crate) async fn tired(&mut self, id: Id, generation: u32) {
         let index = self.next_event(id, generation);
         self.report(id, Event::SleepIntent { generation, index }).await;
+    }
+
+    /// Sets the time at which an actor is to be woken.
+    pub(crate) async fn alarm(&mut self, id: Id, generation: u32, alarm_ts: i64) {
+        let index = self.next_event(id, generation);
+        let alarm_ts = Some(alarm_ts);
+        self.report(id, Event::SetAlarm { generation, index, alarm_ts }).await;
     }
 
     /// Answers a message.

@@ -9,6 +9,8 @@ mod engine;
 mod limits;
 mod power;
 mod refused;
+mod rotation;
+mod stopping;
 mod verdicts;
 
 use std::{
@@ -20,10 +22,12 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
-    time::{Duration, Instant},
 };
 
-use self::engine::{Connection, Engine, Setup, TOKEN, await_until};
+use self::{
+    engine::{Connection, Setup, TOKEN, await_until},
+    rotation::{NEW, OLD, token_file, with_token_file},
+};
 
 #[test]
 fn the_version_is_printed() {
@@ -250,86 +254,6 @@ fn an_open_engine_has_to_be_asked_for_and_says_so() {
     assert!(engine.signal("TERM").log.contains("everybody who reaches the API is let in"));
 }
 
-const OLD: &str = "rvt_old-old-old-old-old-old";
-const NEW: &str = "rvt_new-new-new-new-new-new";
-
-fn token_file(setup: &Setup, content: &str) {
-    let next = setup.dir().join("next");
-    fs::write(&next, content).unwrap();
-    fs::rename(next, setup.dir().join("tokens.json")).unwrap();
-}
-
-fn with_token_file() -> Setup {
-    let setup = Setup::new().without("RIVET__AUTH__ADMIN_TOKEN");
-    let path = setup.dir().join("tokens.json");
-    let setup = setup.with("RIVET__AUTH__ADMIN_TOKEN_FILE", path.as_str());
-    token_file(&setup, &format!(r#"{{"tokens":[{{"token":"{OLD}","not_after":null}}]}}"#));
-    setup
-}
-
-fn status(engine: &Engine, token: &str) -> u16 {
-    engine.send("GET", "/namespaces", Some(token), "").status
-}
-
-#[test]
-fn tokens_rotate_without_a_restart_and_the_old_one_expires() {
-    let setup = with_token_file();
-    let engine = setup.start();
-    assert_eq!((status(&engine, OLD), status(&engine, NEW)), (200, 403));
-
-    let not_after = engine::now() + 5000;
-    token_file(
-        &setup,
-        &format!(
-            r#"{{"tokens":[{{"token":"{OLD}","not_after":{not_after}}},{{"token":"{NEW}","not_after":null}}]}}"#
-        ),
-    );
-
-    await_until("the new token", || status(&engine, NEW) == 200);
-    assert_eq!(status(&engine, OLD), 200, "both are valid in between");
-    await_until("the end of the old token", || status(&engine, OLD) == 403);
-    assert!(engine::now() > not_after);
-    assert_eq!(status(&engine, NEW), 200);
-}
-
-/// The look at every second passes over a file that has not changed; the signal does not.
-#[test]
-fn sighup_re_reads_the_token_file() {
-    let setup = with_token_file();
-    let engine = setup.start();
-
-    engine.send_signal("HUP");
-
-    engine.await_log("token file re-read");
-    assert_eq!(status(&engine, OLD), 200);
-}
-
-#[test]
-fn a_broken_token_file_keeps_the_old_tokens_and_is_reported_once() {
-    let setup = with_token_file();
-    let engine = setup.start();
-
-    token_file(&setup, "{broken");
-    engine.await_log("the tokens before it stay valid");
-
-    assert_eq!(status(&engine, OLD), 200);
-    token_file(&setup, NEW);
-    await_until("the new token", || status(&engine, NEW) == 200);
-    let log = engine.signal("TERM").log;
-    assert_eq!(log.matches("the tokens before it stay valid").count(), 1, "{log}");
-}
-
-#[test]
-fn an_unreadable_token_file_at_start_is_an_error() {
-    let setup = with_token_file();
-    fs::remove_file(setup.dir().join("tokens.json")).unwrap();
-
-    let ended = setup.run(&["start"]);
-
-    assert_eq!(ended.code, Some(78));
-    assert!(ended.stderr.contains("auth.admin_token_file"), "{}", ended.stderr);
-}
-
 /// Everything that the engine can be made to say, with the secrets that it was given.
 #[test]
 fn no_secret_is_in_the_log() {
@@ -401,73 +325,4 @@ fn the_id_of_a_request_is_in_its_log_lines() {
         let line = log.lines().find(|line| line.contains(&format!("ray_id={ray}")));
         assert!(line.is_some_and(|line| line.contains("answered")), "{path}: {log}");
     }
-}
-
-#[test]
-fn a_request_that_runs_is_finished_before_the_process_ends() {
-    let engine = Setup::new().start();
-    let body = r#"{"name":"last-one","display_name":"x"}"#;
-    let (first, rest) = body.split_at(10);
-    let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.head("POST", "/namespaces", Some(TOKEN), body.len()).unwrap();
-    connection.write(first).unwrap();
-
-    engine.send_signal("TERM");
-    engine.await_log("message=\"stopping");
-    let refused = await_refusal(&engine);
-    connection.write(rest).unwrap();
-    let answer = connection.answer().unwrap();
-
-    assert!(refused, "new connections are refused while it stops");
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    assert_eq!(engine.end().code, Some(0));
-}
-
-#[test]
-fn an_engine_that_drains_says_so_to_those_who_watch_it() {
-    let engine = Setup::new().start();
-    let ready = engine.at("health", "GET", "/ready", None, "");
-    assert_eq!((ready.status, ready.body.as_str()), (200, r#"{"status":"ready"}"#));
-    let body = r#"{"name":"last-one","display_name":"x"}"#;
-    let (first, rest) = body.split_at(10);
-    let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.head("POST", "/namespaces", Some(TOKEN), body.len()).unwrap();
-    connection.write(first).unwrap();
-
-    engine.send_signal("TERM");
-    engine.await_log("message=\"stopping");
-    let draining = engine.at("health", "GET", "/ready", None, "");
-    let alive = engine.at("health", "GET", "/health", None, "");
-    let metrics = engine.at("metrics", "GET", "/metrics", None, "").body;
-    connection.write(rest).unwrap();
-
-    assert_eq!(draining.status, 503);
-    assert_eq!(draining.body, r#"{"status":"not_ready","failed":["draining"]}"#);
-    assert_eq!(alive.status, 200);
-    assert!(metrics.contains("rivet_engine_ready 0"), "{metrics}");
-    assert!(metrics.contains(r#"rivet_engine_ready_check{check="storage"} 1"#), "{metrics}");
-    assert_eq!(connection.answer().unwrap().status, 200);
-    assert_eq!(engine.end().code, Some(0));
-}
-
-#[test]
-fn a_request_that_does_not_end_is_given_up_at_the_deadline() {
-    let setup = Setup::new().with("RIVET__RUNTIME__GUARD_SHUTDOWN_DURATION", "1");
-    let engine = setup.start();
-    let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.head("POST", "/namespaces", Some(TOKEN), 100).unwrap();
-    connection.write("{").unwrap();
-
-    let asked = Instant::now();
-    let ended = engine.signal("TERM");
-
-    assert_eq!(ended.code, Some(0), "{}", ended.log);
-    assert!(asked.elapsed() < Duration::from_secs(5));
-    assert!(ended.log.contains("given up"), "{}", ended.log);
-}
-
-fn await_refusal(engine: &Engine) -> bool {
-    let address = engine.address("api");
-    await_until("refused connections", || Connection::open(address).is_err());
-    true
 }

@@ -8,7 +8,9 @@ import { usePoll } from "../parts/poll.ts";
 import { CopyId, Fact, Facts, Time } from "../parts/small.tsx";
 import { Table } from "../parts/table.tsx";
 import { Empty, Loading, Trouble, Unread } from "../parts/trouble.tsx";
+import { useWork } from "../parts/work.ts";
 import { bytes, many } from "../words.ts";
+import { Drain } from "./storage/drain.tsx";
 
 const INTERVAL = 10_000;
 
@@ -29,7 +31,7 @@ export function StoragePage() {
 			<header class="page-head">
 				<div>
 					<h1>Storage and backup</h1>
-					<p class="muted">The data of all namespaces, and copies of it.</p>
+					<p class="muted">The data of all namespaces, copies of it, and getting the engine ready to be stopped.</p>
 				</div>
 			</header>
 			{error !== undefined && <Unread error={error} words={WITHHELD} onRetry={reload} />}
@@ -39,6 +41,7 @@ export function StoragePage() {
 				<>
 					<Backups kept={data.kept} reload={reload} />
 					<Data about={data.about} reload={reload} />
+					<Drain withheld={WITHHELD} />
 				</>
 			)}
 		</>
@@ -47,24 +50,6 @@ export function StoragePage() {
 
 interface Reloading {
 	reload: () => Promise<void>;
-}
-
-/** Does something, shows meanwhile that it is being done, and afterwards what went wrong. */
-function useWork() {
-	const [isBusy, setBusy] = useState(false);
-	const [error, setError] = useState<Error>();
-	const work = async (act: () => Promise<unknown>) => {
-		setBusy(true);
-		setError(undefined);
-		try {
-			await act();
-		} catch (error) {
-			setError(error as Error);
-		} finally {
-			setBusy(false);
-		}
-	};
-	return { isBusy, error, work };
 }
 
 function Backups({ kept, reload }: { kept: Checkpoint[] } & Reloading) {

@@ -15,6 +15,7 @@ function advice(error: Error): string | undefined {
 }
 
 const ADVICE: Record<string, string> = {
+	"core.draining": "The engine was asked to drain before a planned stop. It starts actors again when somebody chooses that under Storage and backup.",
 	"namespace.not_found": "Choose another namespace, or create this one.",
 	"actor.not_found": "It may have been destroyed, or belong to another namespace.",
 	"actor.kv_key_not_found": "The app has not started this actor yet, or serves no inspector. Wake the actor and try again.",

@@ -10,15 +10,25 @@ use crate::{
         error::ApiError,
     },
     keyspace::tables::{FORMAT, Meta, MetaKey, OLDEST_FORMAT},
-    storage::{Statistics, StorageError},
+    storage::{Durability, Level, TableBytes},
 };
 
 #[derive(Debug, Serialize)]
 pub(in crate::api) struct Document {
     /// When it was asked for, in milliseconds.
     ts: u64,
-    #[serde(flatten)]
-    statistics: Statistics,
+    durability: Durability,
+    sequence: u64,
+    keys_estimate: u64,
+    data_bytes: u64,
+    log_bytes: u64,
+    memory_bytes: u64,
+    data_files: usize,
+    levels: Vec<Level>,
+    pending_compaction_bytes: u64,
+    running_compactions: u64,
+    writes_are_stopped: bool,
+    tables: Vec<TableBytes>,
     format: Format,
     disk: Disk,
     checkpoints: Kept,
@@ -65,24 +75,31 @@ pub(in crate::api) struct Compacted {
 pub(in crate::api) async fn statistics(
     State(api): State<Api>,
 ) -> Result<Answer<Document>, ApiError> {
-    let statistics = api.admin.database.statistics().await?;
+    let figures = api.admin.database.figures().await;
     let row = api.admin.database.transact(|transaction| transaction.get::<Meta>(&MetaKey::Format));
     let row = row.await?;
     let checkpoints = api.admin.checkpoints.list().await?;
-    let disk = rustix::fs::statvfs(&statistics.dir).map_err(ApiError::disk)?;
     Ok(Answer(Document {
         ts: api.lifecycle.now(),
-        statistics,
+        durability: figures.durability,
+        sequence: figures.sequence,
+        keys_estimate: figures.rows,
+        data_bytes: figures.table_bytes,
+        log_bytes: figures.wal_bytes,
+        memory_bytes: figures.buffer_bytes,
+        data_files: figures.files,
+        levels: figures.levels,
+        pending_compaction_bytes: figures.compaction_pending_bytes,
+        running_compactions: figures.compactions,
+        writes_are_stopped: figures.write_stopped != 0,
+        tables: figures.tables,
         format: Format {
             data: row.as_ref().map_or(FORMAT, |row| row.format),
             written_by: row.map(|row| row.written_by).unwrap_or_default(),
             current: FORMAT,
             oldest_readable: OLDEST_FORMAT,
         },
-        disk: Disk {
-            free_bytes: disk.f_bavail.saturating_mul(disk.f_frsize),
-            total_bytes: disk.f_blocks.saturating_mul(disk.f_frsize),
-        },
+        disk: Disk { free_bytes: figures.disk_free, total_bytes: figures.disk_size },
         checkpoints: Kept {
             count: checkpoints.len(),
             bytes: checkpoints.iter().map(crate::backup::Manifest::data_bytes).sum(),
@@ -100,12 +117,11 @@ pub(in crate::api) async fn compact(
     };
     let started = std::time::Instant::now();
     let database = &api.admin.database;
-    let bytes = async || Ok::<_, StorageError>(database.statistics().await?.data_bytes);
-    let bytes_before = bytes().await?;
+    let bytes_before = database.figures().await.table_bytes;
     database.compact().await?;
     Ok(Answer(Compacted {
         bytes_before,
-        bytes_after: bytes().await?,
+        bytes_after: database.figures().await.table_bytes,
         duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
     }))
 }

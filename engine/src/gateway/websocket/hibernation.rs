@@ -10,9 +10,15 @@
 //! The client sees nothing of it. The app learns from the command that starts the next generation
 //! which sockets are still there, and says for each that it takes it up, before it says that the
 //! actor runs. Indexes go on where they were.
+//!
+//! While the engine drains nobody is woken: what the client says is kept, within the same bounds, until
+//! the engine serves again or stops.
 
 use rivet_envoy_protocol::ToRivetTunnelMessageKind as ToRivet;
-use tokio::time::{Instant, timeout_at};
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::{
     Line, Received,
@@ -22,10 +28,11 @@ use super::{
 };
 use crate::{
     gateway::{
-        GatewayError,
+        Gateway, GatewayError,
         reached::{Over, Reached},
     },
-    lifecycle::Phase,
+    keyspace::Id,
+    lifecycle::{Phase, View},
 };
 
 /// A client that sends more than this to a sleeping actor has to wait until it is awake.
@@ -106,30 +113,23 @@ async fn waking(
 ) -> Result<Reached, End> {
     let (gateway, actor_id) = (line.gateway.clone(), line.actor_id);
     let stop = gateway.stopping().clone();
-    let left = line.reached.generation();
+    let (left, view) = (line.reached.generation(), line.reached.view());
     let mut ready = Box::pin(async {
         loop {
-            let mut reached = gateway.ready(actor_id, false).await?;
-            if reached.generation() != left {
-                return Ok(reached);
+            match next_generation(&gateway, actor_id, left).await {
+                Err(error) if error.is_draining() => served_again(&gateway, view.clone()).await,
+                outcome => return outcome,
             }
-            // The app let go of the socket; its generation has yet to end.
-            reached.over().await;
         }
     });
-    let deadline = Instant::now() + gateway.settings().ready_timeout;
     loop {
         let listens = closed.is_none() && line.pending.bytes() < MAX_ASLEEP_BYTES;
         tokio::select! {
-            reached = timeout_at(deadline, &mut ready) => return match reached {
-                Ok(Ok(reached)) => Ok(reached),
-                Ok(Err(GatewayError::DestroyedWhileWaiting)) => Err(End::Stopped),
-                Ok(Err(error)) if is_gone(&error) => Err(End::Stopped),
-                Ok(Err(error)) => Err(End::Failed(error)),
-                Err(_) => {
-                    let actor_id = actor_id.to_string();
-                    Err(End::Failed(GatewayError::ReadyTimeout { actor_id }))
-                }
+            reached = &mut ready => return match reached {
+                Ok(reached) => Ok(reached),
+                Err(GatewayError::DestroyedWhileWaiting) => Err(End::Stopped),
+                Err(error) if is_gone(&error) => Err(End::Stopped),
+                Err(error) => Err(End::Failed(error)),
             },
             said = client.next(), if listens => match said {
                 Said::Message { data, binary } => {
@@ -139,6 +139,34 @@ async fn waking(
             },
             () = stop.cancelled() => return Err(End::GoingAway),
         }
+    }
+}
+
+/// The way to a generation after the one that was `left`.
+async fn next_generation(
+    gateway: &Gateway,
+    actor_id: Id,
+    left: u32,
+) -> Result<Reached, GatewayError> {
+    let reached = async {
+        loop {
+            let mut reached = gateway.ready(actor_id, false).await?;
+            if reached.generation() != left {
+                return Ok(reached);
+            }
+            // The app let go of the socket; its generation has yet to end.
+            reached.over().await;
+        }
+    };
+    let outcome = timeout(gateway.settings().ready_timeout, reached).await;
+    outcome.unwrap_or_else(|_| Err(GatewayError::ReadyTimeout { actor_id: actor_id.to_string() }))
+}
+
+/// Waits until the engine starts actors again, or until this one is gone for good.
+async fn served_again(gateway: &Gateway, mut view: watch::Receiver<View>) {
+    tokio::select! {
+        () = gateway.lifecycle().draining().over() => {}
+        _ = view.wait_for(|view| view.phase == Phase::Destroyed) => {}
     }
 }
 
