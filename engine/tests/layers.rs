@@ -8,9 +8,10 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 23] = [
+const LAYERS: [&str; 24] = [
     "clock",
     "limits",
+    "names",
     "websocket",
     "keyspace",
     "storage",
