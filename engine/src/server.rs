@@ -5,9 +5,11 @@
 
 mod addressed;
 mod connections;
+mod exporting;
 mod files;
 mod front;
 mod listener;
+mod observer;
 mod paced;
 mod ports;
 mod signals;
@@ -19,7 +21,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::listener::BindError;
 use self::{
+    exporting::Exporting,
     front::Front,
+    observer::Observer,
     paced::Pacing,
     ports::{Ports, Served},
 };
@@ -37,8 +41,11 @@ use crate::{
     lifecycle::{ActorTenancy, Lifecycle, LifecycleError, Parts, ServerlessStart},
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
-    storage::{Database, GroupReport, OpenError, RocksStorage, StorageError, StorageObserver},
-    telemetry::Metrics,
+    storage::{Database, OpenError, RocksStorage, StorageError},
+    telemetry::{
+        Metrics,
+        otel::{self, Tracer},
+    },
     vitals::{self, Readiness, Vitals},
 };
 
@@ -112,8 +119,9 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     let (tokens, (audit, audit_writer)) =
         records(&settings, &database, &clock, &gate, &metrics).await?;
     let admin = admin(&settings, &database, &clock, &stop);
+    let (tracer, exporter) = otel::set_up(&settings.otel, &metrics);
     let (lifecycle, starts) =
-        lifecycle(&settings, database.clone(), Arc::clone(&clock), Arc::clone(&metrics));
+        lifecycle(&settings, database.clone(), Arc::clone(&clock), &metrics, &tracer);
     lifecycle.restore().await.map_err(ServerError::Restore)?;
 
     let tasks = TaskTracker::new();
@@ -143,7 +151,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         Arc::clone(&metrics),
         end_sessions.clone(),
     );
-    let gateway = gateway(&settings, &lifecycle, &gate, &metrics, &stop);
+    let gateway = gateway(&settings, &lifecycle, &gate, (&metrics, &tracer), &stop);
     let at_once = listen_to_signals(&tasks, &stop, token_file)?;
     let api = Api {
         vitals: vitals(&lifecycle, database.clone(), clock, &metrics, &stop),
@@ -155,8 +163,10 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         audit,
         admin,
         metrics,
+        tracer,
         max_request_body: settings.max_request_body,
     };
+    let exporting = Exporting::begin(exporter, &api.vitals);
     let front = Front {
         sessions: sessions.clone(),
         gateway: gateway.clone(),
@@ -174,7 +184,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = stop.cancelled() => {}
         () = failed.cancelled() => stop.cancel(),
     }
-    let running = Running { served, gateway, sessions, end_sessions, end_audit, tasks };
+    let running = Running { served, gateway, sessions, end_sessions, end_audit, tasks, exporting };
     tokio::select! {
         () = running.finish(settings.shutdown_deadline) => {}
         () = at_once.cancelled() => return Err(ServerError::AtOnce),
@@ -195,6 +205,7 @@ struct Running {
     end_sessions: CancellationToken,
     end_audit: CancellationToken,
     tasks: TaskTracker,
+    exporting: Exporting,
 }
 
 impl Running {
@@ -210,6 +221,8 @@ impl Running {
         self.end_audit.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        // Last, because it tells what everything else did.
+        self.exporting.finish().await;
     }
 }
 
@@ -218,7 +231,7 @@ fn gateway(
     settings: &Settings,
     lifecycle: &Lifecycle,
     gate: &Gate,
-    metrics: &Arc<Metrics>,
+    (metrics, tracer): (&Arc<Metrics>, &Tracer),
     stop: &CancellationToken,
 ) -> Gateway {
     Gateway::new(gateway::Parts {
@@ -226,6 +239,7 @@ fn gateway(
         gate: gate.clone(),
         settings: settings.gateway.clone(),
         metrics: Arc::clone(metrics),
+        tracer: tracer.clone(),
         tasks: TaskTracker::new(),
         stop: stop.clone(),
     })
@@ -309,7 +323,8 @@ fn lifecycle(
     settings: &Settings,
     database: Database,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
+    metrics: &Arc<Metrics>,
+    tracer: &Tracer,
 ) -> (Lifecycle, mpsc::UnboundedReceiver<ServerlessStart>) {
     let envoys = Envoys::new(Thresholds {
         eligible: settings.envoys.eligible_threshold,
@@ -329,7 +344,8 @@ fn lifecycle(
         envoys,
         tunnels: Tunnels::default(),
         data,
-        metrics,
+        metrics: Arc::clone(metrics),
+        tracer: tracer.clone(),
     })
 }
 
@@ -342,32 +358,6 @@ fn sessions(settings: &Settings) -> SessionSettings {
         ping_interval: settings.envoys.ping_interval,
         ping_timeout: settings.envoys.ping_timeout,
         max_per_namespace: settings.max_envoys,
-    }
-}
-
-/// Counts what the storage does, and ends the process when it fails.
-#[derive(Debug)]
-struct Observer {
-    metrics: Arc<Metrics>,
-    failed: CancellationToken,
-}
-
-impl StorageObserver for Observer {
-    fn group_committed(&self, report: GroupReport) {
-        self.metrics.group_committed(report);
-    }
-
-    fn refused_for_want_of_room(&self, commits: usize) {
-        self.metrics.refused_for_want_of_room(commits);
-    }
-
-    fn read_failed(&self) {
-        self.metrics.read_failed();
-    }
-
-    fn storage_failed(&self) {
-        self.metrics.storage_failed();
-        self.failed.cancel();
     }
 }
 

@@ -109,7 +109,7 @@ async fn waking(
     let left = line.reached.generation();
     let mut ready = Box::pin(async {
         loop {
-            let mut reached = gateway.ready(actor_id, false).await?;
+            let mut reached = gateway.ready(actor_id, false, None).await?;
             if reached.generation() != left {
                 return Ok(reached);
             }
