@@ -21,6 +21,7 @@ mod request;
 pub mod routes;
 mod runner_configs;
 mod tokens;
+mod traced;
 
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ use crate::{
     directory::Directory,
     lifecycle::Lifecycle,
     serverless::Serverless,
-    telemetry::Metrics,
+    telemetry::{Metrics, otel::Tracer},
     vitals::Vitals,
 };
 
@@ -61,6 +62,8 @@ pub struct Api {
     pub admin: Admin,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What is traced.
+    pub tracer: Tracer,
     /// How the engine is.
     pub vitals: Vitals,
     /// The largest request body that is read at all.

@@ -14,6 +14,7 @@ pub mod keys;
 mod layer;
 mod limits;
 mod merge;
+mod otel;
 mod outbound;
 mod pegboard;
 mod schema;

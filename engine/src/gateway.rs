@@ -39,7 +39,10 @@ use crate::{
     config::GatewaySettings,
     keyspace::Id,
     lifecycle::Lifecycle,
-    telemetry::{self, Metrics, RAY_ID},
+    telemetry::{
+        self, Metrics, RAY_ID,
+        otel::{ActiveSpan, TRACEPARENT, Tracer},
+    },
     websocket::is_websocket,
 };
 
@@ -72,6 +75,8 @@ pub struct Parts {
     pub settings: GatewaySettings,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What is traced.
+    pub tracer: Tracer,
     /// Whoever waits for these has seen the last socket close.
     pub tasks: TaskTracker,
     /// Closes every socket.
@@ -118,15 +123,22 @@ impl Gateway {
     }
 
     /// Answers a request that was claimed.
-    pub async fn answer(&self, claim: Claim, request: Request) -> Response {
+    pub async fn answer(&self, claim: Claim, mut request: Request) -> Response {
         let started = Instant::now();
+        let span = self.0.tracer.request("gateway", request.method(), request.headers());
+        if let Some(span) = &span {
+            request.headers_mut().insert(TRACEPARENT, span.traceparent());
+        }
         let ray_id = telemetry::ray_id(request.headers(), self.0.lifecycle.datacenter().label);
         let origin = request.headers().get(header::ORIGIN).cloned();
         let (kind, mut response) = if is_websocket(request.headers()) {
             // Boxed: it is as large as all of a request's way, and happens once for a socket.
-            ("websocket", Box::pin(self.answer_handshake(claim, request, &ray_id)).await)
+            (
+                "websocket",
+                Box::pin(self.answer_handshake(claim, request, &ray_id, span.as_deref())).await,
+            )
         } else {
-            self.answer_request(claim, request, &ray_id).await
+            self.answer_request(claim, request, &ray_id, span.as_deref()).await
         };
         cors::apply(response.headers_mut(), origin.as_ref());
         if let Ok(ray_id) = HeaderValue::try_from(&ray_id) {
@@ -134,6 +146,11 @@ impl Gateway {
         }
         let status = response.status().as_u16();
         self.0.metrics.gateway_request(kind, status, started.elapsed());
+        if let Some(span) = span {
+            span.of_gateway(kind);
+            span.ray(&ray_id);
+            span.answered(status);
+        }
         tracing::debug!(ray_id, kind, status, "request to an actor answered");
         response
     }
@@ -143,26 +160,33 @@ impl Gateway {
         claim: Claim,
         request: Request,
         ray_id: &str,
+        span: Option<&ActiveSpan>,
     ) -> (&'static str, Response) {
         let from = request.extensions().get().copied();
         let outcome = match claim.0 {
             Ok(Route::Preflight) => return ("preflight", cors::preflight(request.headers())),
             Ok(Route::Actor(routed)) => {
                 match self.admitted(*routed, request.headers(), from, false).await {
-                    Ok(routed) => self.forward(routed, request, ray_id).await,
+                    Ok(routed) => self.forward(routed, request, ray_id, span).await,
                     Err(error) => Err(error),
                 }
             }
             Err(error) => Err(error),
         };
         let response = outcome.unwrap_or_else(|error| {
-            self.note(&error, ray_id);
+            self.note(&error, ray_id, span);
             error.response()
         });
         ("http", response)
     }
 
-    async fn answer_handshake(&self, claim: Claim, request: Request, ray_id: &str) -> Response {
+    async fn answer_handshake(
+        &self,
+        claim: Claim,
+        request: Request,
+        ray_id: &str,
+        span: Option<&ActiveSpan>,
+    ) -> Response {
         let from = request.extensions().get().copied();
         let routed = match claim.0 {
             Ok(Route::Actor(routed)) => self.admitted(*routed, request.headers(), from, true).await,
@@ -170,7 +194,7 @@ impl Gateway {
             Ok(Route::Preflight) => Err(GatewayError::WebSocketNotSupported),
             Err(error) => Err(error),
         };
-        self.open_socket(routed, request, ray_id).await
+        self.open_socket(routed, request, ray_id, span).await
     }
 
     /// The route of a request that may take it.
@@ -225,10 +249,23 @@ impl Gateway {
         &self.0.stop
     }
 
+    /// Says in a request's span which actor it is for.
+    async fn trace_actor(&self, span: Option<&ActiveSpan>, actor_id: Id) {
+        let Some(span) = span else { return };
+        span.actor(actor_id);
+        // Boxed: it is not for every request to carry. What fails, fails again for the request itself.
+        if let Ok(Some(namespace)) = Box::pin(self.lifecycle().namespace_of(actor_id)).await {
+            span.namespace(namespace);
+        }
+    }
+
     /// Counts a failure, and logs what the client is not told.
-    fn note(&self, error: &GatewayError, ray_id: &str) {
+    fn note(&self, error: &GatewayError, ray_id: &str, span: Option<&ActiveSpan>) {
         let (group, code, _) = error.wire();
         self.0.metrics.gateway_failure(group, code);
+        if let Some(span) = span {
+            span.error(group, code);
+        }
         if let Some(cause) = error.hidden_cause() {
             tracing::error!(ray_id, error = %cause, "a request to an actor failed");
         }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`clock`] | what time is it? |
 //! | [`limits`] | how much may be there at once? |
+//! | [`names`] | which addresses does a name stand for? |
 //! | [`websocket`] | how is a WebSocket accepted, and how refused? |
 //! | [`keyspace`] | what is stored, under which bytes, in which order? |
 //! | [`storage`] | how do several reads and writes become one durable step? |
@@ -33,6 +34,7 @@
 pub mod clock;
 pub mod keyspace;
 pub mod limits;
+pub mod names;
 pub mod storage;
 pub mod websocket;
 

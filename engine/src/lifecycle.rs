@@ -17,6 +17,7 @@ mod steps;
 mod sweep;
 mod tenancy;
 mod timers;
+mod traced;
 mod turns;
 mod views;
 
@@ -45,7 +46,7 @@ use crate::{
     envoys::{Envoys, Tunnels},
     keyspace::{Id, tables::ActorRow},
     storage::Database,
-    telemetry::Metrics,
+    telemetry::{Metrics, otel::Tracer},
 };
 
 /// A generation that the serverless pool's URL has to start.
@@ -91,6 +92,7 @@ struct Inner {
     tunnels: Tunnels,
     data: ActorData,
     metrics: Arc<Metrics>,
+    tracer: Tracer,
     turns: Turns,
     views: Views,
     draining: Draining,
@@ -126,6 +128,8 @@ pub struct Parts {
     pub data: ActorData,
     /// What is counted.
     pub metrics: Arc<Metrics>,
+    /// What is traced.
+    pub tracer: Tracer,
 }
 
 impl Lifecycle {
@@ -134,7 +138,8 @@ impl Lifecycle {
     /// Call [`Lifecycle::restore`] before anything else.
     pub fn new(parts: Parts) -> (Self, mpsc::UnboundedReceiver<ServerlessStart>) {
         let (serverless, starts) = mpsc::unbounded_channel();
-        let Parts { database, clock, datacenter, rules, envoys, tunnels, data, metrics } = parts;
+        let Parts { database, clock, datacenter, rules, envoys, tunnels, data, metrics, tracer } =
+            parts;
         let inner = Inner {
             placing: Placing::new(envoys.clone()),
             database: database.for_upkeep(),
@@ -146,6 +151,7 @@ impl Lifecycle {
             tunnels,
             data,
             metrics,
+            tracer,
             turns: Turns::default(),
             views: Views::default(),
             draining: Draining::default(),

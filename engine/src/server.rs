@@ -5,6 +5,7 @@
 
 mod addressed;
 mod connections;
+mod exporting;
 mod files;
 mod front;
 mod listener;
@@ -20,6 +21,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 pub use self::listener::BindError;
 use self::{
+    exporting::Exporting,
     front::Front,
     observer::Observer,
     paced::Pacing,
@@ -41,7 +43,10 @@ use crate::{
     serverless::{self, ClientError, Serverless},
     session::{SessionSettings, Sessions},
     storage::{Database, OpenError, RocksStorage, StorageError},
-    telemetry::Metrics,
+    telemetry::{
+        Metrics,
+        otel::{self, Tracer},
+    },
     vitals::{self, Readiness, Vitals},
 };
 
@@ -114,8 +119,9 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     bootstrap(&directory).await?;
     let (tokens, (audit, audit_writer)) =
         records(&settings, &database, &clock, &gate, &metrics).await?;
+    let (tracer, exporter) = otel::set_up(&settings.otel, &metrics);
     let (lifecycle, starts) =
-        lifecycle(&settings, database.clone(), Arc::clone(&clock), Arc::clone(&metrics));
+        lifecycle(&settings, database.clone(), Arc::clone(&clock), &metrics, &tracer);
     lifecycle.restore().await.map_err(ServerError::Restore)?;
 
     let tasks = TaskTracker::new();
@@ -144,7 +150,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         Arc::clone(&metrics),
         end_sessions.clone(),
     );
-    let gateway = gateway(&settings, &lifecycle, &gate, &metrics, &stop);
+    let gateway = gateway(&settings, &lifecycle, &gate, (&metrics, &tracer), &stop);
     let at_once = listen_to_signals(&tasks, &stop, token_file.clone())?;
     let drain = drain::Parts {
         lifecycle: lifecycle.clone(),
@@ -164,8 +170,10 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         audit,
         admin,
         metrics,
+        tracer,
         max_request_body: settings.max_request_body,
     };
+    let exporting = Exporting::begin(exporter, &api.vitals);
     let front = Front {
         sessions: sessions.clone(),
         gateway: gateway.clone(),
@@ -183,7 +191,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
         () = stop.cancelled() => {}
         () = failed.cancelled() => stop.cancel(),
     }
-    let running = Running { served, gateway, sessions, end_sessions, end_audit, tasks };
+    let running = Running { served, gateway, sessions, end_sessions, end_audit, tasks, exporting };
     tokio::select! {
         () = running.finish(settings.shutdown_deadline) => {}
         () = at_once.cancelled() => return Err(ServerError::AtOnce),
@@ -204,6 +212,7 @@ struct Running {
     end_sessions: CancellationToken,
     end_audit: CancellationToken,
     tasks: TaskTracker,
+    exporting: Exporting,
 }
 
 impl Running {
@@ -219,6 +228,8 @@ impl Running {
         self.end_audit.cancel();
         self.tasks.close();
         self.tasks.wait().await;
+        // Last, because it tells what everything else did.
+        self.exporting.finish().await;
     }
 }
 
@@ -227,7 +238,7 @@ fn gateway(
     settings: &Settings,
     lifecycle: &Lifecycle,
     gate: &Gate,
-    metrics: &Arc<Metrics>,
+    (metrics, tracer): (&Arc<Metrics>, &Tracer),
     stop: &CancellationToken,
 ) -> Gateway {
     Gateway::new(gateway::Parts {
@@ -235,6 +246,7 @@ fn gateway(
         gate: gate.clone(),
         settings: settings.gateway.clone(),
         metrics: Arc::clone(metrics),
+        tracer: tracer.clone(),
         tasks: TaskTracker::new(),
         stop: stop.clone(),
     })
@@ -326,7 +338,8 @@ fn lifecycle(
     settings: &Settings,
     database: Database,
     clock: SharedClock,
-    metrics: Arc<Metrics>,
+    metrics: &Arc<Metrics>,
+    tracer: &Tracer,
 ) -> (Lifecycle, mpsc::UnboundedReceiver<ServerlessStart>) {
     let envoys = Envoys::new(Thresholds {
         eligible: settings.envoys.eligible_threshold,
@@ -346,7 +359,8 @@ fn lifecycle(
         envoys,
         tunnels: Tunnels::default(),
         data,
-        metrics,
+        metrics: Arc::clone(metrics),
+        tracer: tracer.clone(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! What the engine says about itself: log lines on standard output, metrics for Prometheus.
 //!
-//! Nothing here is sent anywhere: the operator collects it.
+//! The operator collects it. Only where they name an OpenTelemetry collector, traces and metrics are
+//! sent there ([`otel`]).
 
 mod families;
 mod figures;
@@ -9,9 +10,11 @@ mod levels;
 mod lines;
 pub mod logging;
 mod metrics;
+pub mod otel;
 mod process;
 mod ray;
 
+use self::metrics::Undelivered;
 pub use self::{
     families::Described,
     figures::{Figures, Times},

@@ -11,6 +11,7 @@ use std::{
 const LAYERS: [&str; 24] = [
     "clock",
     "limits",
+    "names",
     "websocket",
     "keyspace",
     "storage",

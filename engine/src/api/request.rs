@@ -13,12 +13,14 @@ use axum::{
 use super::{
     Api,
     error::{Cause, body_too_large},
+    traced::Tracing,
 };
 use crate::telemetry::{self, Metrics};
 
 #[derive(Debug, Clone)]
 struct Observer {
     metrics: Arc<Metrics>,
+    tracing: Tracing,
     datacenter_label: u16,
     max_request_body: u64,
 }
@@ -27,6 +29,7 @@ struct Observer {
 pub(super) fn observed(router: Router<Api>, api: &Api) -> Router<Api> {
     let observer = Observer {
         metrics: Arc::clone(&api.metrics),
+        tracing: Tracing::of(api),
         datacenter_label: api.directory.datacenter().label,
         max_request_body: api.max_request_body,
     };
@@ -43,6 +46,7 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
     request.extensions_mut().insert(RayId(ray_id.clone()));
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().cloned();
+    let traced = observer.tracing.begin(&request, route.as_ref());
     let mut response = if declared_length(&request) > observer.max_request_body {
         body_too_large()
     } else {
@@ -61,6 +65,9 @@ async fn observe(State(observer): State<Observer>, mut request: Request, next: N
         status: status.as_u16(),
         duration,
     });
+    if let Some(traced) = traced {
+        traced.end(&ray_id, &response).await;
+    }
     log(&ray_id, bounded(&method), route, &response, status, duration.as_secs_f64() * 1000.0);
     response
 }

@@ -37,7 +37,9 @@ fn value(kind: Kind) -> String {
             let what = if unit.is_empty() { "number" } else { unit };
             if max == u64::MAX { what.to_owned() } else { format!("{what}, at most {max}") }
         }
+        Kind::HttpUrl => "URL of plain HTTP".to_owned(),
         Kind::Fraction => "number with a fraction".to_owned(),
+        Kind::Ratio => "number from 0 to 1".to_owned(),
         Kind::Bool => "`true` or `false`".to_owned(),
         Kind::Words(words) => {
             let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
@@ -54,6 +56,7 @@ fn preset(preset: Preset) -> String {
     match preset {
         Preset::Nothing => "–".to_owned(),
         Preset::Number(number) => format!("`{number}`"),
+        Preset::Fraction(number) => format!("`{number}`"),
         Preset::Bool(value) => format!("`{value}`"),
         Preset::Text(text) => format!("`{text}`"),
         Preset::EmptyList => "none".to_owned(),

@@ -10,19 +10,25 @@ mod engine;
 mod guard;
 mod kind;
 mod limits;
+mod otel;
 mod pegboard;
 
 use serde_json::Value;
 
-pub use self::kind::{Kind, Range, Unit};
+pub use self::{
+    kind::{Kind, Range, Unit},
+    otel::VARIABLES,
+};
 
 /// What holds when a key is not set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Preset {
     /// Nothing.
     Nothing,
     /// A number.
     Number(u64),
+    /// A number that is not whole.
+    Fraction(f64),
     /// A switch.
     Bool(bool),
     /// Text.
@@ -86,6 +92,7 @@ impl Preset {
         match self {
             Self::Nothing | Self::Derived(_) => None,
             Self::Number(number) => Some(number.into()),
+            Self::Fraction(number) => Some(number.into()),
             Self::Bool(value) => Some(value.into()),
             Self::Text(text) => Some(text.into()),
             Self::EmptyList => Some(Value::Array(Vec::new())),
@@ -132,9 +139,17 @@ impl Key {
 
 /// Every key, in the order of the documentation.
 pub fn all() -> impl Iterator<Item = &'static Key> {
-    [engine::KEYS, limits::KEYS, background::KEYS, guard::KEYS, pegboard::KEYS, databases::KEYS]
-        .into_iter()
-        .flatten()
+    [
+        engine::KEYS,
+        otel::KEYS,
+        limits::KEYS,
+        background::KEYS,
+        guard::KEYS,
+        pegboard::KEYS,
+        databases::KEYS,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The key with this path.

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{
     ConfigError, Environment, Origin,
-    keys::{self, Effect, Key},
+    keys::{self, Effect, Key, Kind},
 };
 
 const PREFIX: &str = "RIVET__";
@@ -64,9 +64,17 @@ pub(super) fn from_file(path: &Path) -> Result<Layer, ConfigError> {
     Ok(layer)
 }
 
-/// What the `RIVET__` variables say.
+/// What the `RIVET__` variables say, and those that are known by another name.
 pub(super) fn from_environment(environment: &Environment) -> Layer {
     let mut layer = Layer::default();
+    for (variable, key) in keys::VARIABLES {
+        // Where compose files pass variables on, those that are not set arrive without a text.
+        let given = environment.get(variable).filter(|text| !text.is_empty());
+        if let (Some(text), Some(known)) = (given, keys::find(key)) {
+            let value = known.kind.of_variable(switch(known.kind, text));
+            layer.add(key.to_owned(), value, Origin::Variable(variable.to_owned()));
+        }
+    }
     for (name, text) in environment {
         let Some(path) = name
             .get(..PREFIX.len())
@@ -126,6 +134,15 @@ impl Layer {
             }
             None => self.leaves.push(Leaf { key, value, origin }),
         }
+    }
+}
+
+/// Upstream switches its own variables on with `1`.
+fn switch(kind: Kind, text: &str) -> &str {
+    match (kind, text) {
+        (Kind::Bool, "1") => "true",
+        (Kind::Bool, "0") => "false",
+        _ => text,
     }
 }
 

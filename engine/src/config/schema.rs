@@ -83,7 +83,9 @@ fn kind(kind: Kind) -> Map<String, Value> {
         Kind::Number(Range { max, .. }) => {
             json!({ "type": "integer", "minimum": 0, "maximum": max })
         }
+        Kind::HttpUrl => json!({ "type": "string", "format": "uri", "pattern": "^http://" }),
         Kind::Fraction => json!({ "type": "number" }),
+        Kind::Ratio => json!({ "type": "number", "minimum": 0, "maximum": 1 }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Words(words) => json!({ "type": "string", "enum": words }),
         Kind::Texts | Kind::Networks => {

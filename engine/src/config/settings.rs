@@ -4,7 +4,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use super::{
     AuditSettings, AuthSettings, CheckpointSettings, Environment, EnvoySettings, GatewaySettings,
-    ServerlessSettings, access::auth, audit::audit, checkpoints::checkpoints, limits,
+    ServerlessSettings, access::auth, audit::audit, checkpoints::checkpoints, limits, otel::otel,
     outbound::outbound, pegboard, topology::datacenter, values::Values,
 };
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     limits::ConnectionLimits,
     outbound::Policy,
     storage::{Durability, StorageSettings},
+    telemetry::otel::ExportSettings,
 };
 
 /// Where a port listens.
@@ -63,6 +64,8 @@ pub struct Settings {
     pub serverless: ServerlessSettings,
     /// Where the engine may connect to.
     pub outbound: Policy,
+    /// What an OpenTelemetry collector gets.
+    pub otel: ExportSettings,
     /// The most that one actor may keep in its database, in bytes.
     pub max_database_size: u64,
     /// The most that the entries of one actor may take, in bytes.
@@ -100,6 +103,7 @@ impl Settings {
             envoys: pegboard::envoys(values),
             serverless: pegboard::serverless(values),
             outbound: outbound(values),
+            otel: otel(values),
             max_database_size: values.number("sqlite.max_storage_bytes"),
             max_kv_size: values.number("limits.max_kv_bytes_per_actor"),
             connections: limits::connections(values),

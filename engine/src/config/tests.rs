@@ -10,6 +10,7 @@ use crate::{
     storage::Durability,
 };
 
+mod otel;
 mod table;
 
 const TOKEN: (&str, &str) = ("RIVET__AUTH__ADMIN_TOKEN", "0123456789abcdef");

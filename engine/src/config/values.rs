@@ -98,6 +98,11 @@ impl Values {
         T::try_from(number).ok().expect("the table bounds this key to what its type holds")
     }
 
+    /// A number that need not be whole.
+    pub(super) fn fraction(&self, key: &str) -> f64 {
+        self.get(key).expect(HAS_DEFAULT).as_f64().expect(OF_ITS_KIND)
+    }
+
     /// A time that is written in milliseconds.
     pub(super) fn millis(&self, key: &str) -> Duration {
         Duration::from_millis(self.number(key))

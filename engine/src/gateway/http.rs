@@ -21,7 +21,7 @@ use tokio::time::{Instant, sleep_until};
 
 use self::{in_flight::InFlight, upload::Upload};
 use super::{Gateway, GatewayError, InProgress, headers, reached::Over, route::Routed};
-use crate::keyspace::Id;
+use crate::{keyspace::Id, telemetry::otel::ActiveSpan};
 
 /// The largest piece of a body.
 const CHUNK_BYTES: usize = 64 << 10;
@@ -99,6 +99,7 @@ impl Gateway {
         routed: Routed,
         request: Request,
         ray_id: &str,
+        span: Option<&ActiveSpan>,
     ) -> Result<Response, GatewayError> {
         let (head, body) = request.into_parts();
         let declared = head.headers.get(CONTENT_LENGTH).and_then(|text| text.to_str().ok());
@@ -106,6 +107,7 @@ impl Gateway {
         let mut upload = Upload::begin(body, declared, self.settings().max_request_body).await?;
         let Routed { target, path, skip_ready_wait, .. } = routed;
         let actor_id = self.find(target).await?;
+        self.trace_actor(span, actor_id).await;
         let in_progress = self.counted(actor_id, false).await?;
         let forward_tokens = !self.settings().require_token;
         let message = Message {
@@ -117,7 +119,7 @@ impl Gateway {
             forward_tokens,
             skip_ready_wait,
         };
-        let (in_flight, start) = self.attempts(&message, &mut upload).await?;
+        let (in_flight, start) = self.attempts(&message, &mut upload, span).await?;
         let answer = Answer { in_flight, upload, in_progress, start };
         self.pass_back(&message, answer)
     }
@@ -127,10 +129,11 @@ impl Gateway {
         &self,
         message: &Message,
         upload: &mut Upload,
+        span: Option<&ActiveSpan>,
     ) -> Result<(InFlight, protocol::ToRivetResponseStart), GatewayError> {
         let (mut offers, mut deliveries) = (0_u32, 0_u32);
         loop {
-            let reached = self.ready(message.actor_id, message.skip_ready_wait).await?;
+            let reached = self.ready(message.actor_id, message.skip_ready_wait, span).await?;
             let tunnel = self.lifecycle().tunnels().open(message.actor_id);
             let mut in_flight = InFlight::new(tunnel, reached, message.actor_id);
             let failure = match self.attempt(&mut in_flight, message, upload).await {

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     keyspace::{Id, tables::ActorError},
     lifecycle::{Lifecycle, LifecycleError, NewActor, Phase, View},
-    telemetry::Woken,
+    telemetry::{Woken, otel::ActiveSpan},
 };
 
 /// How often an actor that stops again is woken for one request.
@@ -44,15 +44,19 @@ impl Gateway {
         &self,
         actor_id: Id,
         skip_ready_wait: bool,
+        span: Option<&ActiveSpan>,
     ) -> Result<Reached, GatewayError> {
         if let Some(reached) = self.at_hand(actor_id) {
             return Ok(reached);
         }
-        let begun = Instant::now();
+        let (begun, waiting) = (Instant::now(), span.map(|span| span.child("actor wake")));
         // Boxed: most requests find their actor awake, and none of this is theirs to carry.
         let awaited = Box::pin(self.awaited(actor_id, skip_ready_wait)).await;
         let outcome = if awaited.is_ok() { Woken::Ready } else { Woken::Failed };
         self.metrics().woke(outcome, begun.elapsed());
+        if let (Some(waiting), Err(_)) = (waiting, &awaited) {
+            waiting.failed();
+        }
         awaited
     }
 

@@ -28,6 +28,7 @@ use crate::{
     envoys::{Tunnel, TunnelOverflow},
     keyspace::Id,
     limits::Admission,
+    telemetry::otel::ActiveSpan,
     websocket::{Handshake, Opening},
 };
 
@@ -64,13 +65,14 @@ impl Gateway {
         routed: Result<Routed, GatewayError>,
         mut request: Request,
         ray_id: &str,
+        span: Option<&ActiveSpan>,
     ) -> Response {
         let handshake = match Handshake::of(&mut request) {
             Ok(handshake) => handshake,
             Err(bad) => return bad.response(),
         };
         let invited = match routed {
-            Ok(routed) => self.invite(routed, request.headers(), ray_id).await,
+            Ok(routed) => self.invite(routed, request.headers(), ray_id, span).await,
             Err(error) => Err(error),
         };
         let (response, opening) = handshake.accept(self.settings().messages);
@@ -85,7 +87,7 @@ impl Gateway {
                 });
             }
             Err(error) => {
-                self.note(&error, ray_id);
+                self.note(&error, ray_id, span);
                 let reason = error.close_reason(ray_id);
                 self.tasks().spawn(async move { opening.refuse(FAILED, &reason).await });
             }
@@ -98,11 +100,13 @@ impl Gateway {
         routed: Routed,
         headers: &HeaderMap,
         ray_id: &str,
+        span: Option<&ActiveSpan>,
     ) -> Result<(Invitation, Reached, InProgress), GatewayError> {
         let Routed { target, path, skip_ready_wait, .. } = routed;
         let actor_id = self.find(target).await?;
+        self.trace_actor(span, actor_id).await;
         let in_progress = self.counted(actor_id, true).await?;
-        let reached = self.ready(actor_id, skip_ready_wait).await?;
+        let reached = self.ready(actor_id, skip_ready_wait, span).await?;
         let forward_tokens = !self.settings().require_token;
         let headers = headers::to_actor(headers, ray_id, forward_tokens);
         let invitation = Invitation { actor_id, path, headers, skip_ready_wait };
@@ -123,7 +127,7 @@ impl Gateway {
         match Box::pin(self.connect(invitation, reached)).await {
             Ok(line) => Dialogue::new(client, line).run(ray_id).await,
             Err(error) => {
-                self.note(&error, ray_id);
+                self.note(&error, ray_id, None);
                 client.close(FAILED, &error.close_reason(ray_id)).await;
             }
         }
@@ -151,7 +155,7 @@ impl Gateway {
                 Err(Refused::NotDelivered) => break,
                 Err(Refused::Final(error)) => return Err(error),
             }
-            reached = self.ready(actor_id, invitation.skip_ready_wait).await?;
+            reached = self.ready(actor_id, invitation.skip_ready_wait, None).await?;
             tunnel.restart();
         }
         Err(GatewayError::StoppedWhileWaiting { actor_id: actor_id.to_string() })

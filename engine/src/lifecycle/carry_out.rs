@@ -18,6 +18,7 @@ impl Lifecycle {
     /// Carries out `step`. The caller holds the actor's turn.
     pub(super) async fn carry_out(&self, actor_id: Id, step: Step) -> Actor {
         let Step { actor, effects, input } = step;
+        let _span = self.traced(actor_id, &actor, &effects);
         self.0.timers.set(actor_id, deadline(&actor));
         self.note_pending(actor_id, &actor);
         // Whoever sees the new phase may send at once: the envoy has to have its command first.

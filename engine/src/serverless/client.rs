@@ -1,4 +1,4 @@
-//! The engine's only HTTP client, and what it refuses to call.
+//! The client for the URLs of pools, and what it refuses to call.
 
 use std::{collections::BTreeMap, error::Error, sync::Arc, time::Duration};
 

@@ -1,5 +1,8 @@
 //! What is counted along the way, in the text format of Prometheus. Every label has few values.
 
+mod exports;
+mod store;
+
 use std::{
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
@@ -10,17 +13,14 @@ use prometheus::{
     proto::MetricFamily,
 };
 
+pub(super) use self::exports::Undelivered;
+use self::{exports::Exports, store::Store};
 use super::{
     families::{Described, Families},
     figures::{Figures, Times, by_label, class_of_status},
     levels::{LevelGauges, Levels},
 };
-use crate::{
-    limits::Limit,
-    storage::{GroupReport, StorageObserver},
-};
-
-const COMMITS: &[f64] = &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
+use crate::limits::Limit;
 
 /// The kinds of requests to actors, and the classes of their statuses.
 const KINDS: [&str; 3] = ["http", "websocket", "preflight"];
@@ -76,48 +76,7 @@ pub struct Metrics {
     timer_delay: Histogram,
     data_seconds: HistogramVec,
     serverless_starts: IntCounterVec,
-}
-
-/// What is counted of the store.
-#[derive(Debug)]
-struct Store {
-    commits: IntCounterVec,
-    group_commits: Histogram,
-    sync_seconds: Histogram,
-    commit_seconds: Histogram,
-    failures: IntCounter,
-    read_failures: IntCounter,
-}
-
-impl Store {
-    fn new(own: &mut Families) -> Result<Self, prometheus::Error> {
-        Ok(Self {
-            commits: own.counters(
-                "storage_commits_total",
-                "Commits of the store, by outcome.",
-                &["outcome"],
-            )?,
-            group_commits: own.histogram(
-                "storage_group_commits",
-                "Commits that shared one write.",
-                COMMITS,
-            )?,
-            sync_seconds: own.seconds(
-                "storage_write_duration_seconds",
-                "Time of one write to the store, including its sync.",
-            )?,
-            commit_seconds: own.seconds(
-                "storage_commit_duration_seconds",
-                "Time of the commit of a group that waited longest: in the queue, and for its write.",
-            )?,
-            failures: own
-                .counter("storage_failures_total", "Writes that failed: each ends the process.")?,
-            read_failures: own.counter(
-                "storage_read_failures_total",
-                "Reads of the store that failed: its data or the disk is damaged.",
-            )?,
-        })
-    }
+    exports: Exports,
 }
 
 /// What is counted of each request to an actor: looked up once, because they are many.
@@ -246,6 +205,7 @@ impl Metrics {
                 "Starts of actors by a request to their pool, by outcome.",
                 &["outcome"],
             )?,
+            exports: Exports::new(&mut own)?,
             own,
             usual,
         };
@@ -410,39 +370,5 @@ impl Metrics {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.gather(), &mut text)?;
         Ok(text)
-    }
-}
-
-impl StorageObserver for Metrics {
-    fn group_committed(&self, report: GroupReport) {
-        let outcomes = [
-            ("committed", report.committed),
-            ("conflict", report.conflicts),
-            ("failed", report.failed),
-        ];
-        for (outcome, commits) in outcomes {
-            let commits = u64::try_from(commits).unwrap_or(u64::MAX);
-            self.store.commits.with_label_values(&[outcome]).inc_by(commits);
-        }
-        if let Ok(commits) = u32::try_from(report.committed)
-            && commits > 0
-        {
-            self.store.group_commits.observe(f64::from(commits));
-            self.store.sync_seconds.observe(report.duration.as_secs_f64());
-            self.store.commit_seconds.observe(report.waited.as_secs_f64());
-        }
-    }
-
-    fn refused_for_want_of_room(&self, commits: usize) {
-        let commits = u64::try_from(commits).unwrap_or(u64::MAX);
-        self.store.commits.with_label_values(&["full"]).inc_by(commits);
-    }
-
-    fn read_failed(&self) {
-        self.store.read_failures.inc();
-    }
-
-    fn storage_failed(&self) {
-        self.store.failures.inc();
     }
 }

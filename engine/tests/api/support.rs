@@ -30,7 +30,7 @@ use rivet_engine::{
     outbound::Policy,
     serverless::{self, Serverless},
     storage::{Database, Durability, RocksStorage},
-    telemetry::Metrics,
+    telemetry::{Metrics, otel::Tracer},
     vitals::{self, Readiness, Vitals},
 };
 use serde_json::Value;
@@ -137,6 +137,7 @@ impl App {
             database: database.clone(),
             clock: clock.clone(),
             metrics: metrics.clone(),
+            tracer: Tracer::off(),
             datacenter,
             rules: Rules::default(),
             envoys: Envoys::new(Thresholds { eligible: 10_000, lost: 15_000 }),
@@ -192,6 +193,7 @@ impl App {
             audit,
             admin,
             metrics,
+            tracer: Tracer::off(),
             vitals,
             max_request_body,
         };

@@ -1,6 +1,6 @@
 //! Requests and their answers.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -9,7 +9,15 @@ use axum::{
 use bytes::Bytes;
 use futures_util::stream;
 use http_body_util::BodyExt;
-use rivet_engine::{actor::StopCode, config::GatewaySettings, lifecycle::Phase};
+use rivet_engine::{
+    actor::StopCode,
+    config::GatewaySettings,
+    lifecycle::Phase,
+    telemetry::{
+        Metrics,
+        otel::{self, ExportSettings},
+    },
+};
 use rivet_envoy_protocol as protocol;
 use rivet_envoy_protocol::{
     HttpStreamAbortReasonKind as Reason, ToEnvoyTunnelMessageKind as ToEnvoy,
@@ -64,6 +72,46 @@ async fn an_actor_that_sleeps_is_woken_by_a_request() {
     app.say(&asked.id, whole("awake"));
 
     assert_eq!(patient(answer).await.unwrap().body, "awake");
+}
+
+const CALLER: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+/// What the actor gets of the header `traceparent` of a client, from an engine that traces or not.
+async fn passed_on(traces: bool, traceparent: &str) -> String {
+    let settings = GatewaySettings { require_token: false, ..GatewaySettings::default() };
+    let export = ExportSettings {
+        enabled: traces,
+        endpoint: "http://127.0.0.1:1/".parse().unwrap(),
+        sampler_ratio: 0.0,
+        service_name: "engine".to_owned(),
+        metric_interval: Duration::ZERO,
+    };
+    let (tracer, _exporter) = otel::set_up(&export, &Arc::new(Metrics::new().unwrap()));
+    let engine = Engine::traced(settings, tracer).await;
+    let mut app = engine.app("a").await;
+    let actor = engine.actor().await;
+    let mut request = request("GET", actor, Body::empty());
+    request.headers_mut().insert("traceparent", traceparent.parse().unwrap());
+    let _answer = engine.send(request);
+    start_of(&app.asked().await).headers["traceparent"].clone()
+}
+
+#[tokio::test]
+async fn an_actor_gets_the_engines_place_in_a_trace_that_is_recorded() {
+    let got = passed_on(true, CALLER).await;
+
+    assert_ne!(got, CALLER);
+    assert!(
+        got.starts_with("00-0af7651916cd43dd8448eb211c80319c-") && got.ends_with("-01"),
+        "{got}"
+    );
+}
+
+#[tokio::test]
+async fn an_actor_gets_the_clients_word_where_nothing_is_recorded() {
+    assert_eq!(passed_on(false, CALLER).await, CALLER);
+    let not_recorded = CALLER.replace("-01", "-00");
+    assert_eq!(passed_on(true, &not_recorded).await, not_recorded);
 }
 
 #[tokio::test]

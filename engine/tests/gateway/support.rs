@@ -26,7 +26,7 @@ use rivet_engine::{
     lifecycle::{self, ActorTenancy, Lifecycle, NewActor, Phase},
     outbound::Policy,
     storage::{Database, Durability, RocksStorage},
-    telemetry::Metrics,
+    telemetry::{Metrics, otel::Tracer},
 };
 use rivet_envoy_protocol as protocol;
 use rivet_envoy_protocol::{
@@ -88,6 +88,10 @@ impl Engine {
     }
 
     pub(crate) async fn with(settings: GatewaySettings) -> Self {
+        Self::traced(settings, Tracer::off()).await
+    }
+
+    pub(crate) async fn traced(settings: GatewaySettings, tracer: Tracer) -> Self {
         let dir = camino_tempfile::tempdir().unwrap();
         let metrics = Arc::new(Metrics::new().unwrap());
         let clock = Arc::new(SystemClock);
@@ -132,12 +136,14 @@ impl Engine {
             envoys: Envoys::new(Thresholds { eligible: 10_000, lost: 15_000 }),
             tunnels: Tunnels::default(),
             metrics: metrics.clone(),
+            tracer: tracer.clone(),
         });
         let gateway = Gateway::new(gateway::Parts {
             lifecycle: lifecycle.clone(),
             gate,
             settings,
             metrics,
+            tracer,
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
         });

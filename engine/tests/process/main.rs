@@ -3,10 +3,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on may panic")]
 
 mod backups;
+mod collector;
 mod configuration;
 mod crash_model;
 mod engine;
 mod limits;
+mod otel;
 mod power;
 mod refused;
 mod rotation;

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use axum::http::Uri;
 use ipnet::IpNet;
 use serde_json::{Number, Value};
 use url::Url;
@@ -17,12 +18,16 @@ pub enum Kind {
     Path,
     /// A URL.
     Url,
+    /// A URL that is called without TLS: nothing but `http`, no user name, no password.
+    HttpUrl,
     /// An IP address.
     Address,
     /// A whole number.
     Number(Range),
     /// A number with a fraction.
     Fraction,
+    /// A number from 0 to 1.
+    Ratio,
     /// `true` or `false`.
     Bool,
     /// One of these words.
@@ -87,6 +92,8 @@ pub(super) const MILLIS: Kind = number(Unit::Millis, u64::MAX);
 pub(super) const MICROS: Kind = number(Unit::Micros, u64::MAX);
 /// A time in seconds.
 pub(super) const SECONDS: Kind = number(Unit::Seconds, u64::MAX);
+/// A day in milliseconds.
+pub(super) const DAY: u64 = 24 * 60 * 60 * 1000;
 /// A size in bytes.
 pub(super) const BYTES: Kind = number(Unit::Bytes, u64::MAX);
 /// A port; 0 lets the system choose.
@@ -104,12 +111,17 @@ impl Kind {
             Self::Text | Self::Path => "text that is not empty".to_owned(),
             Self::Secret => "text".to_owned(),
             Self::Url => "a URL (http://10.0.0.1:6420)".to_owned(),
+            Self::HttpUrl => {
+                "a URL of plain HTTP without a user name (http://10.0.0.1:4317); TLS is not spoken"
+                    .to_owned()
+            }
             Self::Address => "an IP address (127.0.0.1, 0.0.0.0, ::)".to_owned(),
             Self::Number(Range { max: u64::MAX, .. }) => {
                 "a whole number that is not negative".to_owned()
             }
             Self::Number(Range { max, .. }) => format!("a whole number from 0 to {max}"),
             Self::Fraction => "a number".to_owned(),
+            Self::Ratio => "a number from 0 to 1".to_owned(),
             Self::Bool => "true or false".to_owned(),
             Self::Words(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
@@ -148,6 +160,15 @@ impl Kind {
                 other => other.as_str().map(Value::from),
             },
             Self::Url => Some(Url::parse(text()?).ok()?.as_str().into()),
+            Self::HttpUrl => {
+                let url = Url::parse(text()?).ok()?;
+                let is_plain = url.scheme() == "http"
+                    && url.username().is_empty()
+                    && url.password().is_none()
+                    // It is sent as a URI, which takes fewer letters.
+                    && url.as_str().parse::<Uri>().is_ok();
+                is_plain.then(|| url.as_str().into())
+            }
             Self::Address => {
                 let address: IpAddr = text()?.trim_matches(['[', ']']).parse().ok()?;
                 Some(address.to_string().into())
@@ -159,12 +180,10 @@ impl Kind {
                 };
                 number.filter(|number| *number <= range.max).map(Value::from)
             }
-            Self::Fraction => {
-                let number = match value {
-                    Value::Number(number) => number.as_f64(),
-                    other => other.as_str()?.trim().parse().ok(),
-                };
-                Number::from_f64(number?).map(Value::Number)
+            Self::Fraction => Number::from_f64(fraction(value)?).map(Value::Number),
+            Self::Ratio => {
+                let ratio = fraction(value).filter(|ratio| (0.0..=1.0).contains(ratio));
+                Number::from_f64(ratio?).map(Value::Number)
             }
             Self::Bool => match value {
                 Value::Bool(value) => Some((*value).into()),
@@ -180,6 +199,13 @@ impl Kind {
             Self::Datacenters => value.is_array().then(|| value.clone()),
             Self::Any => Some(value.clone()),
         }
+    }
+}
+
+fn fraction(value: &Value) -> Option<f64> {
+    match value {
+        Value::Number(number) => number.as_f64(),
+        other => other.as_str()?.trim().parse().ok(),
     }
 }
 

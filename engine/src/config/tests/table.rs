@@ -31,7 +31,8 @@ fn every_key_that_is_used_changes_the_settings() {
         let path = key.path.replace('*', "one");
         let value = match (key.kind, key.preset) {
             (Kind::Address, _) => "127.0.0.9".to_owned(),
-            (Kind::Url, _) => "http://other".to_owned(),
+            (Kind::Url | Kind::HttpUrl, _) => "http://other".to_owned(),
+            (Kind::Ratio, _) => "0.5".to_owned(),
             (Kind::Networks, _) => "10.0.0.0/8".to_owned(),
             (Kind::Number(_), Preset::Number(number)) => (number + 1).to_string(),
             (Kind::Number(_), _) => "7".to_owned(),

@@ -150,7 +150,7 @@ async fn next_generation(
 ) -> Result<Reached, GatewayError> {
     let reached = async {
         loop {
-            let mut reached = gateway.ready(actor_id, false).await?;
+            let mut reached = gateway.ready(actor_id, false, None).await?;
             if reached.generation() != left {
                 return Ok(reached);
             }
