@@ -10,7 +10,10 @@ use crate::{
     storage::Durability,
 };
 
+mod effects;
+mod secrets;
 mod table;
+mod twice;
 
 const TOKEN: (&str, &str) = ("RIVET__AUTH__ADMIN_TOKEN", "0123456789abcdef");
 
