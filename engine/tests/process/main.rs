@@ -9,6 +9,7 @@ mod engine;
 mod limits;
 mod power;
 mod refused;
+mod secrets;
 mod verdicts;
 
 use std::{
