@@ -8,6 +8,7 @@ mod dashboard;
 mod envoys;
 mod figures;
 mod front;
+mod isolation;
 mod metrics;
 mod namespaces;
 mod runner_configs;
