@@ -60,6 +60,19 @@ fn every_key_that_does_not_do_what_it_says_is_named_with_the_reason() {
     }
 }
 
+/// As upstream takes it: whoever writes the block has chosen what it stands for.
+#[test]
+fn a_block_that_is_refused_is_refused_with_nothing_in_it_as_well() {
+    for block in ["postgres", "nats", "clickhouse", "guard.https"] {
+        let mut text = "{}".to_owned();
+        for segment in block.rsplit('.') {
+            text = format!("{{{segment}: {text}}}");
+        }
+        let refused = refusal(from_files(&[("a.yaml", &text)]));
+        assert!(refused.contains(&format!("`{block}` is not supported")), "{text}: {refused}");
+    }
+}
+
 #[test]
 fn a_key_that_is_always_as_its_default_may_be_set_to_that() {
     for key in keys::all().filter(|key| matches!(key.effect, Effect::Always(_))) {

@@ -59,3 +59,18 @@ fn a_variable_that_says_it_in_both_letter_cases_is_refused() {
     assert!(refused.contains("`guard.port` is set twice"), "{refused}");
     assert!(refused.contains("RIVET__GUARD__PORT") && refused.contains("RIVET__guard__port"));
 }
+
+#[test]
+fn a_datacenter_with_two_numbers_is_refused() {
+    let text = |label: u8| {
+        format!(
+            "topology: {{datacenter_label: 1, datacenters: {{a: {{datacenter_label: {label}}}}}}}"
+        )
+    };
+
+    let refused = refusal(from_files(&[("a.yaml", &text(2))]));
+
+    assert!(refused.contains("`topology.datacenter_label` is 1"), "{refused}");
+    assert!(refused.contains("has label 2"), "{refused}");
+    assert!(from_files(&[("a.yaml", &text(1))]).is_ok());
+}

@@ -306,3 +306,34 @@ fn a_store_whose_rows_do_not_say_whose_they_are_is_refused() {
 
     assert!(matches!(refused, Err(OpenError::Damaged { .. })), "{refused:?}");
 }
+
+/// A restore and a copy of the database alone have no mark: what is in the directory has to speak for itself.
+#[test]
+fn what_may_hold_rows_is_never_taken_for_an_empty_directory() {
+    for name in ["CURRENT", acknowledged::FILE, "000009.sst", "000008.log"] {
+        let dir = camino_tempfile::tempdir().unwrap();
+        let database = database_dir(dir.path().as_std_path());
+        fs::create_dir_all(&database).unwrap();
+        fs::write(database.join(name), "something").unwrap();
+
+        let outcome = try_out(dir.path().as_std_path());
+
+        assert!(matches!(outcome, Outcome::RefusedAtStart(_)), "{name}: {outcome:?}");
+        assert_eq!(fs::read(database.join(name)).unwrap(), b"something", "{name}");
+    }
+}
+
+/// As when somebody made the database anew in the place of one that held rows.
+#[test]
+fn a_blank_database_where_there_was_a_store_is_refused() {
+    let store = store();
+    let database = database_dir(store.path().as_std_path());
+    fs::remove_dir_all(&database).unwrap();
+    let mut creating = options();
+    creating.create_if_missing(true);
+    drop(DB::open(&creating, &database).unwrap());
+
+    let outcome = try_out(store.path().as_std_path());
+
+    assert!(matches!(outcome, Outcome::RefusedAtStart(OpenError::Damaged { .. })), "{outcome:?}");
+}
