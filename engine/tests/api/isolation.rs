@@ -12,7 +12,7 @@ use rivet_engine::{
 use rivet_envoy_protocol as protocol;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App};
+use crate::support::{Answer, App, patient};
 
 const BOTH: [&str; 2] = ["default", "other"];
 
@@ -113,7 +113,8 @@ async fn lists_of_actors_and_of_their_names_hold_those_of_the_namespace() {
     let names = app.get("/actors/names?namespace=default").await.json();
     assert_eq!(names["names"].as_object().unwrap().keys().collect::<Vec<_>>(), ["chat"]);
     let figures = app.get("/figures?namespace=default").await.json();
-    assert_eq!(figures["actors"]["by_state"]["pending"], 1);
+    let by_state = &figures["actors"]["by_state"];
+    assert_eq!((&by_state["pending"], &by_state["sleeping"]), (&json!(1), &json!(0)), "{figures}");
 }
 
 #[tokio::test]
@@ -193,9 +194,12 @@ async fn an_envoy_of_the_other_namespace_neither_speaks_for_an_actor_nor_touches
     let app = twins().await;
     let ours = actor(&app, "default", "chat").await;
     let (own, _outgoing) = connect(&app, "default", "envoy-1", 8).await;
-    while placement(&app, "default", &ours).await["state"] != "starting" {
-        tokio::task::yield_now().await;
-    }
+    let starts = async {
+        while placement(&app, "default", &ours).await["state"] != "starting" {
+            tokio::task::yield_now().await;
+        }
+    };
+    patient("an actor that starts", starts).await;
     let actor_id: Id = ours.parse().unwrap();
     let stranger = envoy_of(&app, "other", "envoy-1").await;
     let get = || {
@@ -302,4 +306,19 @@ async fn a_grant_of_a_name_is_about_the_actors_of_its_own_namespace() {
     let found = format!("/actors?namespace=default&actor_id={theirs}");
     let found = app.send(axum::http::Method::GET, &found, &headers, "").await;
     assert_eq!(code(&found), "403 api.forbidden");
+}
+
+/// An actor by its key is looked up before it is known what a token is good for.
+#[tokio::test]
+async fn whether_another_namespace_exists_is_not_told_to_whoever_asks_for_an_actor_in_it() {
+    let app = twins().await;
+    actor(&app, "other", "chat").await;
+    let secret = app.post("/auth/secret-tokens?namespace=default", &json!({})).await.json();
+    let headers = [("x-rivet-token", secret["token"].as_str().unwrap())];
+
+    for namespace in ["other", "none-such"] {
+        let path = format!("/actors?namespace={namespace}&name=chat&key=k");
+        let answer = app.send(axum::http::Method::GET, &path, &headers, "").await;
+        assert_eq!(code(&answer), "403 api.forbidden", "{namespace}");
+    }
 }

@@ -199,3 +199,20 @@ fn a_second_signal_ends_the_process_without_waiting_for_requests() {
     assert_eq!(ended.code, Some(1), "{}", ended.log);
     assert!(ended.log.contains("stopped at once"), "{}", ended.log);
 }
+
+/// Nobody needs many of them, and nobody is kept from watching by those who use the API.
+#[test]
+fn connections_for_probes_are_bounded_apart_from_those_to_the_api() {
+    const PROBES: usize = 256;
+    let engine = Setup::new().with("RIVET__LIMITS__MAX_CONNECTIONS", "1").start();
+    let _held = held(&engine);
+    let mut probes: Vec<_> = (0..PROBES).map(|_| connected(&engine, "health")).collect();
+    for probe in &mut probes {
+        assert!(ask(probe).starts_with("HTTP/1.1 200"));
+    }
+
+    let mut one_more = connected(&engine, "health");
+
+    assert!(ask(&mut one_more).starts_with("HTTP/1.1 503"));
+    assert_eq!(engine.at("metrics", "GET", "/metrics", None, "").status, 200);
+}

@@ -6,6 +6,7 @@ mod backups;
 mod configuration;
 mod crash_model;
 mod engine;
+mod guesses;
 mod limits;
 mod power;
 mod refused;
