@@ -22,6 +22,7 @@ mod settings;
 mod show;
 mod sources;
 mod topology;
+mod tree;
 mod values;
 
 use std::{collections::BTreeMap, path::PathBuf};
@@ -33,6 +34,7 @@ pub use self::{
     document::markdown,
     error::{ConfigError, Origin, Problems},
     gateway::GatewaySettings,
+    layer::is_variable,
     pegboard::{EnvoySettings, ServerlessSettings},
     schema::schema,
     settings::{Listen, Settings},
@@ -88,7 +90,11 @@ impl Found {
         if is_complete {
             let misspelt = |block: &str| {
                 problems.iter().any(|problem| {
-                    matches!(problem, ConfigError::UnknownKey { key, .. } if key.starts_with(block))
+                    matches!(
+                        problem,
+                        ConfigError::UnknownKey { key, .. } | ConfigError::Value { key, .. }
+                            if key.starts_with(block)
+                    )
                 })
             };
             let misspelt_token = misspelt("auth");

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     error::Error,
+    ffi::OsString,
     fs::File,
     io::{Read, Write as _},
     path::PathBuf,
@@ -157,9 +158,7 @@ impl Failure {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let environment: BTreeMap<String, String> = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect();
+    let environment: BTreeMap<String, String> = std::env::vars_os().filter_map(as_text).collect();
     let sources = Sources { given: cli.config, fallback: PathBuf::from("/etc/rivet") };
     let failures = match cli.command {
         Command::Start => start(&sources, &environment),
@@ -180,6 +179,19 @@ fn main() -> ExitCode {
         failure.report();
     }
     ExitCode::from(failures.first().map_or(1, Failure::exit_code))
+}
+
+/// A variable as text. One of the configuration that is none stays, with a mark in it for which it is refused:
+/// without it the engine would start with something else than was asked for.
+fn as_text((name, value): (OsString, OsString)) -> Option<(String, String)> {
+    let name = name.into_string().ok()?;
+    match value.into_string() {
+        Ok(value) => Some((name, value)),
+        Err(value) if config::is_variable(&name) => {
+            Some((name, value.to_string_lossy().into_owned()))
+        }
+        Err(_) => None,
+    }
 }
 
 /// What `start` starts with, or all that keeps it from that.

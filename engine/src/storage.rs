@@ -125,6 +125,14 @@ impl Pending {
         Self(oneshot::channel().1)
     }
 
+    /// A commit of which nothing is heard any more, as of a disk that hangs.
+    #[cfg(test)]
+    pub(crate) fn forever() -> Self {
+        let (answer, pending) = oneshot::channel();
+        std::mem::forget(answer);
+        Self(pending)
+    }
+
     /// [`Pending::wait`] for a thread that may wait.
     fn wait_blocking(self) -> Result<(), StorageError> {
         self.0.blocking_recv().unwrap_or(Err(StorageError::Closed))

@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Lowest first: a module may name those before it.
-const LAYERS: [&str; 24] = [
+const LAYERS: [&str; 25] = [
     "clock",
     "limits",
     "names",
@@ -149,4 +149,24 @@ fn nothing_else_prints() {
         let prints = text.contains("println!") || text.contains("eprintln!");
         assert!(!prints, "{}", path.display());
     }
+}
+
+/// The audit log is append-only: entries are written, and those beyond the operator's bounds deleted, in one
+/// place each. What erases ranges of rows is made for the data of actors alone.
+#[test]
+fn only_the_audit_log_writes_its_entries_and_only_it_deletes_them() {
+    let (mut puts, mut deletes, mut erases) = (Vec::new(), Vec::new(), Vec::new());
+    for (path, text) in sources() {
+        let path = path.display().to_string();
+        let is_test = path.ends_with("tests.rs") || path.contains("/tests/");
+        let count = |what: &str| text.matches(what).count();
+        if !is_test {
+            puts.extend(vec![path.clone(); count("put::<AuditEntries>")]);
+            deletes.extend(vec![path.clone(); count("delete::<AuditEntries>")]);
+            erases.extend((count(".erase::<") > 0).then_some(path));
+        }
+    }
+
+    assert_eq!((puts, deletes), (vec!["audit.rs".to_owned()], vec!["audit.rs".to_owned()]));
+    assert!(erases.iter().all(|path| path.starts_with("actor_data")), "{erases:?}");
 }

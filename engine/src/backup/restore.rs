@@ -130,3 +130,6 @@ impl Receiver for Unpacking {
         self.with_file(|file| file.sync_all())
     }
 }
+
+#[cfg(test)]
+mod tests;

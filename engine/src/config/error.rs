@@ -46,7 +46,7 @@ pub enum ConfigError {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// What the parser said.
+        /// What is wrong, without anything that the file says.
         reason: String,
     },
     /// A key that does not exist.
@@ -81,6 +81,14 @@ pub enum ConfigError {
         /// Where it is again.
         second: Origin,
     },
+    /// A table of a file has one name twice.
+    #[error("{origin}: `{key}` is there twice, with different values: remove one")]
+    Repeated {
+        /// Where it is.
+        origin: Origin,
+        /// The key, as it is written.
+        key: String,
+    },
     /// A block without which the operator would get something else than what they asked for.
     #[error("{origin}: `{key}` is not supported by this engine: {reason}")]
     Unsupported {
@@ -108,7 +116,11 @@ impl ConfigError {
     pub(super) fn leaves_the_rest_known(&self) -> bool {
         !matches!(
             self,
-            Self::Missing(_) | Self::Unreadable { .. } | Self::Extension(_) | Self::Syntax { .. }
+            Self::Missing(_)
+                | Self::Unreadable { .. }
+                | Self::Extension(_)
+                | Self::Syntax { .. }
+                | Self::Repeated { .. }
         )
     }
 }

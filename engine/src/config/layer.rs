@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::{
     ConfigError, Environment, Origin,
     keys::{self, Effect, Key, Kind},
+    tree::{self, Form, Tree},
 };
 
 const PREFIX: &str = "RIVET__";
@@ -46,22 +47,30 @@ pub(super) fn from_file(path: &Path) -> Result<Layer, ConfigError> {
     let yaml = path
         .extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("yaml") || e.eq_ignore_ascii_case("yml"));
-    let tree: Value = if text.trim().is_empty() {
-        Value::Null
-    } else if yaml {
-        serde_yaml_ng::from_str(&text).map_err(|error| syntax(error.to_string()))?
+    let form = if yaml { Form::Yaml } else { Form::Json };
+    let Tree { root, repeated } = if text.trim().is_empty() {
+        Tree { root: Value::Null, repeated: Vec::new() }
     } else {
-        // JSON5 contains JSON and JSON with comments.
-        json5::from_str(&text).map_err(|error| syntax(error.to_string().trim().to_owned()))?
+        tree::read(&text, form).map_err(|error| syntax(error.to_string()))?
     };
-    let tree = match tree {
+    let root = match root {
         Value::Null => Map::new(),
-        Value::Object(tree) => tree,
+        Value::Object(root) => root,
         _ => return Err(syntax("expected an object at the top level".to_owned())),
     };
+    let origin = Origin::File(path.to_owned());
     let mut layer = Layer::default();
-    layer.flatten("", tree, &Origin::File(path.to_owned()));
+    layer.problems.extend(repeated.into_iter().map(|key| ConfigError::Repeated {
+        origin: origin.clone(),
+        key: key.escape_debug().to_string(),
+    }));
+    layer.flatten("", root, &origin);
     Ok(layer)
+}
+
+/// Whether a variable with this name is part of the configuration.
+pub fn is_variable(name: &str) -> bool {
+    name.get(..PREFIX.len()).is_some_and(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
 }
 
 /// What the `RIVET__` variables say, and those that are known by another name.
@@ -76,15 +85,18 @@ pub(super) fn from_environment(environment: &Environment) -> Layer {
         }
     }
     for (name, text) in environment {
-        let Some(path) = name
-            .get(..PREFIX.len())
-            .filter(|prefix| prefix.eq_ignore_ascii_case(PREFIX))
-            .map(|_| &name[PREFIX.len()..])
-        else {
+        if !is_variable(name) {
             continue;
-        };
+        }
+        let path = &name[PREFIX.len()..];
         let origin = Origin::Variable(name.clone());
         let key = canonical(&path.to_lowercase().replace("__", "."));
+        // What takes the place of bytes that are no text, see `main`.
+        if text.contains(char::REPLACEMENT_CHARACTER) {
+            let (expected, found) = ("UTF-8 text".to_owned(), String::new());
+            layer.problems.push(ConfigError::Value { origin, key, expected, found });
+            continue;
+        }
         match keys::find(&key) {
             Some(known) => layer.add(key, known.kind.of_variable(text), origin),
             None => layer.problems.push(unknown(&key, origin)),

@@ -10,8 +10,11 @@ use crate::{
     storage::Durability,
 };
 
+mod effects;
 mod otel;
+mod secrets;
 mod table;
+mod twice;
 
 const TOKEN: (&str, &str) = ("RIVET__AUTH__ADMIN_TOKEN", "0123456789abcdef");
 

@@ -335,3 +335,6 @@ impl Envoy {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

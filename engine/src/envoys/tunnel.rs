@@ -45,8 +45,10 @@ struct State {
 
 /// What an app has said to one tunnel and nobody has read yet. A queue of its own, and no channel: a
 /// channel sets room for dozens of messages aside, and most of these ever hold one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Inbox {
+    /// Where the actor lives. Ids of tunnels can be guessed, so envoys of other namespaces are not heard.
+    namespace_id: Id,
     queue: Mutex<Queue>,
     reader: AtomicWaker,
 }
@@ -81,21 +83,22 @@ impl Default for Tunnels {
 }
 
 impl Tunnels {
-    /// A tunnel to `actor_id` with an id of its own.
-    pub fn open(&self, actor_id: Id) -> Tunnel {
-        let inbox = Arc::default();
+    /// A tunnel to `actor_id`, which lives in `namespace_id`, with an id of its own.
+    pub fn open(&self, actor_id: Id, namespace_id: Id) -> Tunnel {
+        let inbox = Arc::new(Inbox::new(namespace_id));
         let request_id = self.lock().register(&inbox);
         Tunnel { tunnels: self.clone(), actor_id, request_id, next_index: 0, inbox }
     }
 
-    /// Hands a message to the tunnel that it names. One that names none is too late, and ignored.
-    pub fn deliver(&self, message: protocol::ToRivetTunnelMessage) {
+    /// Hands a message of an envoy of the namespace `from` to the tunnel that it names. One that names
+    /// none is too late, and ignored; one that names a tunnel of another namespace is ignored as well.
+    pub fn deliver(&self, from: Id, message: protocol::ToRivetTunnelMessage) {
         let protocol::ToRivetTunnelMessage { message_id, message_kind } = message;
         if message_id.gateway_id != self.0.gateway_id {
             return;
         }
         let inbox = self.lock().open.get(&message_id.request_id).cloned();
-        if let Some(inbox) = inbox {
+        if let Some(inbox) = inbox.filter(|inbox| inbox.namespace_id == from) {
             inbox.put(message_kind);
         }
     }
@@ -151,6 +154,10 @@ impl State {
 }
 
 impl Inbox {
+    fn new(namespace_id: Id) -> Self {
+        Self { namespace_id, queue: Mutex::default(), reader: AtomicWaker::new() }
+    }
+
     fn put(&self, kind: protocol::ToRivetTunnelMessageKind) {
         self.lock().put(kind);
         self.reader.wake();
@@ -249,7 +256,7 @@ impl Tunnel {
 
     /// Begins again under a new id: nothing that was sent or queued before counts any more.
     pub fn restart(&mut self) {
-        *self = self.tunnels.open(self.actor_id);
+        *self = self.tunnels.open(self.actor_id, self.inbox.namespace_id);
     }
 
     /// Waits for the actor's next message. May be dropped before it is there: nothing is lost.
@@ -312,65 +319,4 @@ fn size_of_message(kind: &protocol::ToRivetTunnelMessageKind) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The app says something of this size to whoever has the tunnel.
-    fn message(tunnel: &Tunnel, size: usize) -> protocol::ToRivetTunnelMessage {
-        let message = protocol::ToRivetWebSocketMessage { data: vec![7; size], binary: true };
-        let message_id = protocol::MessageId {
-            gateway_id: tunnel.tunnels.0.gateway_id,
-            request_id: tunnel.request_id,
-            message_index: 0,
-        };
-        let message_kind = protocol::ToRivetTunnelMessageKind::ToRivetWebSocketMessage(message);
-        protocol::ToRivetTunnelMessage { message_id, message_kind }
-    }
-
-    fn size_of(read: Result<protocol::ToRivetTunnelMessageKind, TunnelOverflow>) -> usize {
-        size_of_message(&read.unwrap()) - MESSAGE_BYTES
-    }
-
-    #[tokio::test]
-    async fn whoever_waits_reads_what_the_app_says_in_its_order() {
-        let tunnels = Tunnels::default();
-        let mut tunnel = tunnels.open(Id::random(1));
-        let said = [1, 2, 3].map(|size| message(&tunnel, size));
-        let reading = tokio::spawn(async move {
-            [tunnel.recv().await, tunnel.recv().await, tunnel.recv().await].map(size_of)
-        });
-        tokio::task::yield_now().await;
-
-        for message in said {
-            tunnels.deliver(message);
-            tokio::task::yield_now().await;
-        }
-
-        assert_eq!(reading.await.unwrap(), [1, 2, 3]);
-    }
-
-    #[tokio::test]
-    async fn a_client_that_reads_too_slowly_loses_the_tunnel_and_what_waits_in_it() {
-        let tunnels = Tunnels::default();
-        let mut tunnel = tunnels.open(Id::random(1));
-
-        for _ in 0..2 {
-            tunnels.deliver(message(&tunnel, QUEUE_BYTES / 2 + 1));
-        }
-
-        assert!(tunnel.inbox.lock().messages.is_empty());
-        assert_eq!(tunnel.recv().await.unwrap_err(), TunnelOverflow);
-        tunnels.deliver(message(&tunnel, 1));
-        assert_eq!(tunnel.try_recv().unwrap().unwrap_err(), TunnelOverflow);
-    }
-
-    #[tokio::test]
-    async fn one_message_is_taken_however_large_it_is() {
-        let tunnels = Tunnels::default();
-        let mut tunnel = tunnels.open(Id::random(1));
-
-        tunnels.deliver(message(&tunnel, QUEUE_BYTES + 1));
-
-        assert_eq!(size_of(tunnel.recv().await), QUEUE_BYTES + 1);
-    }
-}
+mod tests;

@@ -134,7 +134,7 @@ impl Gateway {
         let (mut offers, mut deliveries) = (0_u32, 0_u32);
         loop {
             let reached = self.ready(message.actor_id, message.skip_ready_wait, span).await?;
-            let tunnel = self.lifecycle().tunnels().open(message.actor_id);
+            let tunnel = self.lifecycle().tunnels().open(message.actor_id, reached.namespace_id());
             let mut in_flight = InFlight::new(tunnel, reached, message.actor_id);
             let failure = match self.attempt(&mut in_flight, message, upload).await {
                 Ok(start) => return Ok((in_flight, start)),

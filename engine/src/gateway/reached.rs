@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::{
     envoys::{EnvoyConnection, Envoys, Tunnel},
+    keyspace::Id,
     lifecycle::{Phase, View},
 };
 
@@ -44,6 +45,11 @@ impl Reached {
     /// Which generation it is.
     pub(super) fn generation(&self) -> u32 {
         self.generation
+    }
+
+    /// The namespace of the actor, which is that of every envoy that runs it.
+    pub(super) fn namespace_id(&self) -> Id {
+        self.connection.envoy().namespace_id
     }
 
     /// The connection that messages went over last.

@@ -141,7 +141,7 @@ impl Gateway {
         mut reached: Reached,
     ) -> Result<Line, GatewayError> {
         let actor_id = invitation.actor_id;
-        let mut tunnel = self.lifecycle().tunnels().open(actor_id);
+        let mut tunnel = self.lifecycle().tunnels().open(actor_id, reached.namespace_id());
         let pending = Pending::new(self.settings().max_pending);
         for offer in 1.. {
             let opened = self.offer(&invitation, &mut tunnel, &mut reached).await;

@@ -60,7 +60,7 @@ impl Dispatcher {
         let Worker { lifecycle, connection } = &self.worker;
         match message {
             protocol::ToRivet::ToRivetTunnelMessage(message) => {
-                lifecycle.tunnels().deliver(message);
+                lifecycle.tunnels().deliver(connection.envoy().namespace_id, message);
             }
             protocol::ToRivet::ToRivetPong(pong) => {
                 let now = lifecycle.now();

@@ -164,16 +164,16 @@ mod tests {
         fn storage_failed(&self) {}
     }
 
-    /// A store that can be read, and takes no writes any more.
+    /// A store that can be read, and takes no writes any more: this becomes of them.
     #[derive(Debug)]
-    struct Broken(RocksStorage);
+    struct Broken(RocksStorage, fn() -> Pending);
 
     #[derive(Debug)]
-    struct BrokenAttempt<'s>(Box<dyn Attempt + 's>);
+    struct BrokenAttempt<'s>(Box<dyn Attempt + 's>, fn() -> Pending);
 
     impl Storage for Broken {
         fn begin(&self) -> Box<dyn Attempt + '_> {
-            Box::new(BrokenAttempt(self.0.begin()))
+            Box::new(BrokenAttempt(self.0.begin(), self.1))
         }
 
         fn bytes(&self) -> Result<u64, StorageError> {
@@ -220,7 +220,7 @@ mod tests {
         }
 
         fn commit(self: Box<Self>, _: ReadSet, _: WriteSet) -> Pending {
-            Pending::lost()
+            (self.1)()
         }
     }
 
@@ -232,19 +232,22 @@ mod tests {
         _dir: camino_tempfile::Utf8TempDir,
     }
 
-    fn site(broken: bool) -> Site {
+    fn site(broken: Option<fn() -> Pending>) -> Site {
         let dir = camino_tempfile::tempdir().unwrap();
         let (commits, stop) = (Arc::new(Commits::default()), CancellationToken::new());
         let path = dir.path().as_std_path();
         let storage = RocksStorage::open(path, Durability::Strict, commits.clone()).unwrap();
-        let database = if broken { Database::new(Broken(storage)) } else { Database::new(storage) };
+        let database = match broken {
+            Some(commit) => Database::new(Broken(storage, commit)),
+            None => Database::new(storage),
+        };
         let clock = Arc::new(SystemClock);
         let readiness = Readiness::new(database.clone(), clock, stop.clone(), Draining::default());
         Site { readiness, database, stop, commits, _dir: dir }
     }
 
     async fn with_namespace() -> Site {
-        let site = site(false);
+        let site = site(None);
         let made = site.database.transact(|transaction| {
             transaction.put::<NamespaceNames>(&"default".to_owned(), &Id::random(1));
             Ok::<_, StorageError>(())
@@ -260,12 +263,18 @@ mod tests {
 
     #[tokio::test]
     async fn an_engine_without_its_namespace_is_not() {
-        assert_eq!(site(false).readiness.failed().await, [Check::DefaultNamespace]);
+        assert_eq!(site(None).readiness.failed().await, [Check::DefaultNamespace]);
     }
 
     #[tokio::test]
     async fn an_engine_whose_store_takes_no_writes_is_not() {
-        assert_eq!(site(true).readiness.failed().await, [Check::Storage]);
+        assert_eq!(site(Some(Pending::lost)).readiness.failed().await, [Check::Storage]);
+    }
+
+    /// As with a disk of the network that is gone: nothing fails, and nothing ends.
+    #[tokio::test]
+    async fn an_engine_whose_store_does_not_answer_is_not_and_says_so() {
+        assert_eq!(site(Some(Pending::forever)).readiness.failed().await, [Check::Storage]);
     }
 
     #[tokio::test]

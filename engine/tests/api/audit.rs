@@ -1,6 +1,10 @@
 //! What the audit log says about calls over the API.
 
 use axum::http::Method;
+use rivet_engine::{
+    api::routes::{self, Access},
+    auth::{Operation, Resource},
+};
 use serde_json::{Value, json};
 
 use crate::support::App;
@@ -108,4 +112,32 @@ async fn the_log_is_read_page_by_page() {
     assert_eq!((numbers(&first), numbers(&second)), (vec![3, 2], vec![1]));
     assert_eq!(second["pagination"]["cursor"], Value::Null);
     assert_eq!(app.get("/audit?cursor=x").await.status, 400);
+}
+
+#[tokio::test]
+async fn no_route_changes_or_deletes_an_entry() {
+    let of_the_log = routes::public().into_iter().flat_map(|route| {
+        let endpoints = route.endpoints.into_iter();
+        endpoints.map(move |endpoint| (route.path, endpoint.method, endpoint.access))
+    });
+    let of_the_log = of_the_log.filter_map(|(path, method, access)| match access {
+        Access::Wants(wants) if wants.resource == Resource::AuditLog => {
+            Some((path, method, wants.operation))
+        }
+        _ => None,
+    });
+    let of_the_log: Vec<_> = of_the_log.collect();
+    assert_eq!(of_the_log, [("/audit", Method::GET, Operation::List)]);
+
+    let app = App::new().await;
+    app.post("/auth/signing-keys", &json!({})).await;
+    let before = entries(&app).await;
+    for path in ["/audit", "/audit/1"] {
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            let answer =
+                app.send(method.clone(), path, &[("authorization", &app.bearer)], "").await;
+            assert!([404, 405].contains(&answer.status.as_u16()), "{method} {path}");
+        }
+    }
+    assert_eq!(entries(&app).await, before);
 }

@@ -79,11 +79,13 @@ async fn the_policy_lets_the_page_run_its_own_files_and_ask_its_own_engine() {
             "default-src 'none'",
             "script-src 'self'",
             "style-src 'self'",
+            "img-src 'self'",
             "connect-src 'self'",
             "base-uri 'none'",
             "form-action 'none'",
             "frame-ancestors 'none'",
             "require-trusted-types-for 'script'",
+            "trusted-types 'none'",
         ] {
             assert!(rules.contains(&rule), "{rule}: {policy}");
         }
@@ -94,6 +96,11 @@ async fn the_policy_lets_the_page_run_its_own_files_and_ask_its_own_engine() {
         assert_eq!(answer.header("referrer-policy"), Some("no-referrer"));
         assert_eq!(answer.header("x-frame-options"), Some("DENY"));
         assert_eq!(answer.header("cross-origin-opener-policy"), Some("same-origin"));
+        assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"));
+        let permissions = answer.header("permissions-policy").unwrap();
+        for device in ["camera", "geolocation", "microphone", "payment", "usb"] {
+            assert!(permissions.contains(&format!("{device}=()")), "{device}: {permissions}");
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use rivet_engine::{actor_data::Fence, keyspace::Id};
 use rivet_envoy_protocol as protocol;
 use serde_json::{Value, json};
 
-use crate::support::App;
+use crate::support::{App, patient};
 
 async fn create(app: &App, name: &str, key: &str) -> Id {
     let body = json!({
@@ -49,6 +49,20 @@ async fn requests_are_counted_and_timed() {
     assert_eq!(last, json!([10.0, 2]));
 }
 
+/// Where an actor is placed, as soon as it is.
+async fn started(app: &App, path: &str) -> Value {
+    let starts = async {
+        loop {
+            let placed = app.get(path).await.json();
+            if placed["state"] == "starting" {
+                return placed;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    patient("an actor that starts", starts).await
+}
+
 #[tokio::test]
 async fn where_an_actor_runs_is_told_with_its_generation() {
     let app = App::new().await;
@@ -59,13 +73,7 @@ async fn where_an_actor_runs_is_told_with_its_generation() {
     assert_eq!((&waiting["state"], &waiting["envoy_key"]), (&json!("pending"), &Value::Null));
 
     let (_connection, _outgoing) = app.connect("pool", "envoy-1").await;
-    let placed = loop {
-        let placed = app.get(&path).await.json();
-        if placed["state"] == "starting" {
-            break placed;
-        }
-        tokio::task::yield_now().await;
-    };
+    let placed = started(&app, &path).await;
 
     assert_eq!((&placed["generation"], &placed["envoy_key"]), (&json!(1), &json!("envoy-1")));
     app.post("/namespaces", &json!({"name": "other", "display_name": "Other"})).await;
@@ -79,9 +87,7 @@ async fn with_entries(app: &App, count: u8) -> Id {
     let actor = create(app, "counter", "keeps").await;
     let (connection, _outgoing) = app.connect("pool", "envoy-1").await;
     let path = format!("/actors/{actor}/placement?namespace=default");
-    while app.get(&path).await.json()["state"] != "starting" {
-        tokio::task::yield_now().await;
-    }
+    started(app, &path).await;
     let fence = Fence {
         namespace_id: connection.envoy().namespace_id,
         envoy_key: connection.envoy().key.to_string(),

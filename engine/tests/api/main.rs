@@ -9,6 +9,7 @@ mod drain;
 mod envoys;
 mod figures;
 mod front;
+mod isolation;
 mod metrics;
 mod namespaces;
 mod rotation;

@@ -42,6 +42,9 @@ use tower::ServiceExt;
 
 pub(crate) const TOKEN: &str = "rvt_0123456789abcdefghijklmnop";
 
+/// On a busy machine everything takes longer; nothing takes this long.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 pub(crate) struct App {
     api: Api,
     /// Ends what runs beside the requests.
@@ -319,8 +322,16 @@ async fn call(
         request = request.header(*name, *value);
     }
     let request = request.body(Body::from(body.to_owned())).unwrap();
-    let response = router.oneshot(request).await.unwrap();
-    let (parts, body) = response.into_parts();
-    let body = body.collect().await.unwrap().to_bytes().to_vec();
-    Answer { status: parts.status, headers: parts.headers, body }
+    let answered = async {
+        let (parts, body) = router.oneshot(request).await.unwrap().into_parts();
+        let body = body.collect().await.unwrap().to_bytes().to_vec();
+        Answer { status: parts.status, headers: parts.headers, body }
+    };
+    patient(&format!("an answer to {path}"), answered).await
+}
+
+/// What comes of something that does not take for ever.
+pub(crate) async fn patient<T>(what: &str, something: impl Future<Output = T>) -> T {
+    let outcome = tokio::time::timeout(PATIENCE, something).await;
+    outcome.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }

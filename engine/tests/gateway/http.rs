@@ -390,3 +390,18 @@ async fn a_stranger_neither_reaches_nor_creates_an_actor() {
     app.say(&asked.id, whole("in"));
     assert_eq!(patient(answer).await.unwrap().body, "in");
 }
+
+#[tokio::test]
+async fn an_app_of_another_namespace_answers_no_request_of_which_it_guessed_the_id() {
+    let engine = Engine::new().await;
+    let mut app = engine.app("a").await;
+    let actor = engine.actor().await;
+
+    let answer = engine.send(with_length(request("POST", actor, "x"), 1));
+    let asked = app.asked().await;
+    app.say_from_elsewhere(&asked.id, whole("forged"));
+    app.say_from_elsewhere(&asked.id, aborted(Reason::InternalError));
+    app.say(&asked.id, whole("true"));
+
+    assert_eq!(patient(answer).await.unwrap().body, "true");
+}

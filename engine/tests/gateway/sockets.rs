@@ -210,3 +210,16 @@ async fn messages_wait_for_an_app_that_is_away_for_a_moment() {
     assert_eq!([data_of(&asked[0]), data_of(&asked[1])], ["a", "b"]);
     assert_eq!([asked[0].id.message_index, asked[1].id.message_index], [1, 2]);
 }
+
+#[tokio::test]
+async fn an_app_of_another_namespace_says_nothing_on_a_socket_of_which_it_guessed_the_id() {
+    let engine = Engine::new().await;
+    let mut app = engine.app("a").await;
+    let actor = engine.actor().await;
+    let (mut socket, opened) = open(&engine, &mut app, actor, false).await;
+
+    app.say_from_elsewhere(&opened.id, text("forged"));
+    app.say(&opened.id, text("true"));
+
+    assert_eq!(read(&mut socket).await, "true");
+}

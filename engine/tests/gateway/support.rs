@@ -321,7 +321,13 @@ impl App {
     /// Answers a message.
     pub(crate) fn say(&self, id: &protocol::MessageId, kind: ToRivet) {
         let message = protocol::ToRivetTunnelMessage { message_id: id.clone(), message_kind: kind };
-        self.lifecycle.tunnels().deliver(message);
+        self.lifecycle.tunnels().deliver(self.connection.envoy().namespace_id, message);
+    }
+
+    /// Says the same as an app of another namespace would that has guessed the id.
+    pub(crate) fn say_from_elsewhere(&self, id: &protocol::MessageId, kind: ToRivet) {
+        let message = protocol::ToRivetTunnelMessage { message_id: id.clone(), message_kind: kind };
+        self.lifecycle.tunnels().deliver(Id::random(1), message);
     }
 
     /// Loses the connection.

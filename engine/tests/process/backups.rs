@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::engine::{Answer, Connection, Engine, Setup, TOKEN, await_until};
+use crate::engine::{Answer, Connection, Engine, PATIENCE, Setup, TOKEN, await_until};
 
 fn json(answer: &Answer) -> Value {
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -30,6 +30,7 @@ fn download(address: SocketAddr, path: &str, token: Option<&str>) -> (String, Ve
     let authorization =
         token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
     let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let request =
         format!("GET {path} HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n{authorization}\r\n");
     stream.write_all(request.as_bytes()).unwrap();
@@ -208,6 +209,37 @@ fn an_engine_does_not_start_on_a_restore_that_was_interrupted_and_a_second_one_m
     let output = target.run(&["restore", file.as_str(), "--to", target.data_dir().as_str()]);
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     assert_eq!(target.start().get("/namespaces?name=default").status, 200);
+}
+
+/// The names of what a restore has begun to write into a data directory.
+fn begun(target: &Setup) -> Vec<String> {
+    let Ok(entries) = fs::read_dir(target.data_dir()) else { return Vec::new() };
+    let filled = entries
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| fs::read_dir(path).is_ok_and(|mut files| files.next().is_some()));
+    filled.map(|path| path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// Whatever moment it is killed at: what is there then has another name than data has.
+#[test]
+fn a_restore_that_is_killed_leaves_no_data_and_no_engine_starts_on_it() {
+    let setup = Setup::new();
+    let engine = setup.start();
+    let made = checkpoint(&engine);
+    let archive = archive(&engine, made["id"].as_str().unwrap());
+    let target = Setup::new();
+    let mut restoring = target.begin(&["restore", "-", "--to", target.data_dir().as_str()]);
+    let mut input = restoring.stdin.take().unwrap();
+    input.write_all(&archive[..archive.len() - 1]).unwrap();
+    await_until("the first files", || !begun(&target).is_empty());
+
+    restoring.kill().unwrap();
+    restoring.wait().unwrap();
+
+    assert_eq!(begun(&target), ["rocksdb.restoring"]);
+    let refused = target.run(&["start"]);
+    assert_eq!(refused.code, Some(65), "{}", refused.stderr);
+    assert!(refused.stderr.contains("RVE-STORE-UNFINISHED"), "{}", refused.stderr);
 }
 
 #[test]

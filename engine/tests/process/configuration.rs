@@ -1,7 +1,7 @@
 //! What the program says about its configuration. The examples are those that the documentation of the
 //! upstream engine has for people who host it themselves, with its keys and values.
 
-use std::fs;
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt as _, process::Command};
 
 use camino::Utf8PathBuf;
 
@@ -285,4 +285,39 @@ fn the_schema_is_printed_without_looking_at_any_configuration() {
     assert_eq!(output.code, Some(0), "{}", output.stderr);
     let schema: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
     assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+}
+
+/// Without it the engine would start on another directory than it was told to.
+#[test]
+fn a_variable_that_is_no_text_is_refused_rather_than_ignored() {
+    let setup = Setup::bare();
+    let output = Command::new(env!("CARGO_BIN_EXE_rivet-engine"))
+        .args(["config", "check"])
+        .current_dir(setup.dir())
+        .env("RIVET__AUTH__ADMIN_TOKEN", TOKEN)
+        .env("RIVET__FILE_SYSTEM__PATH", OsStr::from_bytes(b"/data/\xff"))
+        .output()
+        .unwrap();
+
+    assert_eq!(output.status.code(), Some(78));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "rivet-engine: environment variable RIVET__FILE_SYSTEM__PATH: `file_system.path` must be \
+         UTF-8 text\n"
+    );
+}
+
+#[test]
+fn a_file_that_does_not_parse_is_refused_in_one_line_without_the_token_in_it() {
+    let setup = Setup::bare();
+    let text = format!("{{\n  \"auth\": {{ \"admin_token\": \"{TOKEN}\" \"gateway\": 1 }}\n}}\n");
+    let path = file(&setup, "config.json", &text);
+
+    let refused = assert_refused_alike_by_check_and_start(&setup, &path);
+    let shown = config(&setup, Some(&path), &["show"]);
+
+    let expected =
+        format!("rivet-engine: {path}: the file is not JSON (nor JSON5): look at line 2, column");
+    assert!(refused.starts_with(&expected) && refused.lines().count() == 1, "{refused}");
+    assert!(!format!("{refused}{}{}", shown.stdout, shown.stderr).contains(TOKEN));
 }

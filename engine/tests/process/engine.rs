@@ -16,7 +16,7 @@ use camino_tempfile::Utf8TempDir;
 pub(crate) const TOKEN: &str = "rvt_0123456789abcdefghijklmnop";
 
 /// On a busy machine everything takes longer; nothing takes this long.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How the program is to be started.
 pub(crate) struct Setup {
@@ -75,16 +75,37 @@ impl Setup {
         self.dir.path().join("data")
     }
 
-    /// Runs the program until it ends by itself.
+    /// Runs the program until it ends by itself, which it has to.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let program = env!("CARGO_BIN_EXE_rivet-engine");
-        let output = self.command(program).args(arguments).output().unwrap();
-        let text = |bytes| String::from_utf8(bytes).unwrap();
-        Output {
-            code: output.status.code(),
-            stdout: text(output.stdout),
-            stderr: text(output.stderr),
-        }
+        let mut child = self.begin(arguments);
+        drop(child.stdin.take());
+        let stdout = whole(child.stdout.take().unwrap());
+        let stderr = whole(child.stderr.take().unwrap());
+        let begun = Instant::now();
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+            if begun.elapsed() > PATIENCE {
+                child.kill().unwrap();
+                child.wait().unwrap();
+                let said = stdout.join().unwrap() + &stderr.join().unwrap();
+                panic!(
+                    "`rivet-engine {}` goes on where it has to end: {said}",
+                    arguments.join(" ")
+                );
+            }
+            thread::sleep(Duration::from_millis(10));
+        };
+        let (stdout, stderr) = (stdout.join().unwrap(), stderr.join().unwrap());
+        Output { code: status.code(), stdout, stderr }
+    }
+
+    /// Begins to run the program, for somebody who feeds it or ends it.
+    pub(crate) fn begin(&self, arguments: &[&str]) -> Child {
+        let mut command = self.command(env!("CARGO_BIN_EXE_rivet-engine"));
+        command.args(arguments).stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
     }
 
     /// Starts the program and waits until it serves.
@@ -161,6 +182,15 @@ impl Setup {
         command.env_clear().envs(&self.environment).current_dir(self.dir.path());
         command
     }
+}
+
+/// Everything that comes out of a pipe, read beside whatever else happens.
+fn whole(mut pipe: impl Read + Send + 'static) -> JoinHandle<String> {
+    thread::spawn(move || {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).unwrap();
+        text
+    })
 }
 
 fn collect(pipe: impl Read + Send + 'static, log: &Arc<Mutex<String>>) -> JoinHandle<()> {

@@ -1,17 +1,24 @@
 //! More than there is room for: refused by name, counted, and nobody else's trouble.
 
 use std::{
-    io::{Read as _, Write as _},
+    io::{ErrorKind, Read as _, Write as _},
     net::{SocketAddr, SocketAddrV4, TcpStream},
 };
 
 use rustix::net::{AddressFamily, SocketType, bind, connect, socket};
 
-use super::engine::{Connection, Engine, Setup, TOKEN, await_until};
+use super::engine::{Connection, Engine, PATIENCE, Setup, TOKEN, await_until};
+
+/// A connection whose other side has to say or do something in time.
+fn connected(engine: &Engine, purpose: &str) -> TcpStream {
+    let stream = TcpStream::connect(engine.address(purpose)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
 
 /// A connection that has been let in: it has answered once, and stays open.
 fn held(engine: &Engine) -> TcpStream {
-    let mut stream = TcpStream::connect(engine.address("api")).unwrap();
+    let mut stream = connected(engine, "api");
     assert!(ask(&mut stream).starts_with("HTTP/1.1 200"));
     stream
 }
@@ -24,10 +31,14 @@ fn ask(stream: &mut TcpStream) -> String {
     String::from_utf8_lossy(&answer[..length]).into_owned()
 }
 
-/// Everything that the other side says until it closes.
+/// Everything that the other side says until it closes, which it has to.
 fn to_the_end(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
-    let _ = stream.read_to_end(&mut all);
+    // One that is reset is closed as well.
+    if let Err(error) = stream.read_to_end(&mut all) {
+        let waited = matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut);
+        assert!(!waited, "the connection is still open, and said {all:?}");
+    }
     String::from_utf8_lossy(&all).into_owned()
 }
 
@@ -37,7 +48,9 @@ fn from_another_address(to: SocketAddr) -> TcpStream {
     let socket = socket(AddressFamily::INET, SocketType::STREAM, None).unwrap();
     bind(&socket, &SocketAddrV4::new([127, 0, 0, 9].into(), 0)).unwrap();
     connect(&socket, &to).unwrap();
-    socket.into()
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
 }
 
 fn refusals(engine: &Engine, limit: &str) -> u64 {
@@ -83,11 +96,11 @@ fn an_address_with_enough_connections_leaves_room_for_others() {
 #[test]
 fn whoever_does_not_send_a_head_is_disconnected_whether_idle_or_slow() {
     let engine = Setup::new().with("RIVET__LIMITS__HEAD_TIMEOUT_MS", "300").start();
-    let mut silent = TcpStream::connect(engine.address("api")).unwrap();
-    let mut slow = TcpStream::connect(engine.address("api")).unwrap();
+    let mut silent = connected(&engine, "api");
+    let mut slow = connected(&engine, "api");
     slow.write_all(b"GET /health HTTP/1.1\r\nhost: engi").unwrap();
     let mut idle = held(&engine);
-    let mut probe = TcpStream::connect(engine.address("health")).unwrap();
+    let mut probe = connected(&engine, "health");
 
     for stream in [&mut silent, &mut slow, &mut idle, &mut probe] {
         let said = to_the_end(stream);
@@ -113,7 +126,7 @@ fn a_body_that_does_not_come_is_not_waited_for() {
 fn heads_are_bounded_in_bytes_in_number_and_in_the_length_of_the_address() {
     let engine = Setup::new().with("RIVET__LIMITS__MAX_HEAD_BYTES", "16384").start();
     let answer_to = |head: &str| {
-        let mut stream = TcpStream::connect(engine.address("api")).unwrap();
+        let mut stream = connected(&engine, "api");
         // It may be refused before all of it is written.
         let _ = stream.write_all(head.as_bytes());
         let mut status = [0; 12];
@@ -134,7 +147,7 @@ fn heads_are_bounded_in_bytes_in_number_and_in_the_length_of_the_address() {
         assert_eq!(answer_to(&refused).unwrap(), "HTTP/1.1 431");
     }
     let engine_at_large = Setup::new().start();
-    let mut stream = TcpStream::connect(engine_at_large.address("api")).unwrap();
+    let mut stream = connected(&engine_at_large, "api");
     let _ = stream.write_all(head(&format!("/{}", "a".repeat(70_000)), "").as_bytes());
     let mut status = [0; 12];
     stream.read_exact(&mut status).unwrap();
@@ -155,7 +168,7 @@ fn the_limit_on_open_files_is_raised_as_far_as_it_may_be() {
 #[test]
 fn where_few_files_may_be_open_few_connections_are_let_in_and_the_rest_works() {
     let engine = Setup::new().start_with_files(400, 400);
-    let open = || TcpStream::connect(engine.address("api")).unwrap();
+    let open = || connected(&engine, "api");
     let mut many: Vec<_> = (0..400).map(|_| open()).collect();
 
     await_until("refusals", || refusals(&engine, "connections") >= 300);
@@ -185,4 +198,21 @@ fn a_second_signal_ends_the_process_without_waiting_for_requests() {
 
     assert_eq!(ended.code, Some(1), "{}", ended.log);
     assert!(ended.log.contains("stopped at once"), "{}", ended.log);
+}
+
+/// Nobody needs many of them, and nobody is kept from watching by those who use the API.
+#[test]
+fn connections_for_probes_are_bounded_apart_from_those_to_the_api() {
+    const PROBES: usize = 256;
+    let engine = Setup::new().with("RIVET__LIMITS__MAX_CONNECTIONS", "1").start();
+    let _held = held(&engine);
+    let mut probes: Vec<_> = (0..PROBES).map(|_| connected(&engine, "health")).collect();
+    for probe in &mut probes {
+        assert!(ask(probe).starts_with("HTTP/1.1 200"));
+    }
+
+    let mut one_more = connected(&engine, "health");
+
+    assert!(ask(&mut one_more).starts_with("HTTP/1.1 503"));
+    assert_eq!(engine.at("metrics", "GET", "/metrics", None, "").status, 200);
 }

@@ -7,11 +7,13 @@ mod collector;
 mod configuration;
 mod crash_model;
 mod engine;
+mod guesses;
 mod limits;
 mod otel;
 mod power;
 mod refused;
 mod rotation;
+mod secrets;
 mod stopping;
 mod verdicts;
 

@@ -8,7 +8,7 @@ use crate::auth::{
     TokenId,
 };
 
-const RESOURCES: [Resource; 14] = [
+const RESOURCES: [Resource; 15] = [
     Resource::Actor,
     Resource::ActorResolution,
     Resource::ActorGateway,
@@ -22,6 +22,7 @@ const RESOURCES: [Resource; 14] = [
     Resource::SecretToken,
     Resource::SigningKey,
     Resource::AuditLog,
+    Resource::Checkpoint,
     Resource::Engine,
 ];
 
@@ -103,6 +104,7 @@ fn the_table_of_verdicts_has_not_changed() {
         (Resource::SecretToken, "CRUDL", "-----", "-----", "-----"),
         (Resource::SigningKey, "CRUDL", "-----", "-----", "-----"),
         (Resource::AuditLog, "CRUDL", "-----", "-----", "-----"),
+        (Resource::Checkpoint, "CRUDL", "-----", "-----", "-----"),
         (Resource::Engine, "CRUDL", "-----", "-----", "-----"),
     ];
 

@@ -99,7 +99,10 @@ fn judge(files: &[(PathBuf, Scan)]) -> LogState {
 
 fn scan(log: &[u8]) -> Scan {
     let mut scan = Scan { first: None, next: 0, broken_at: None, goes_on: false };
-    let (mut at, mut write_at, mut begun) = (0, 0, Vec::new());
+    let (mut at, mut write_at) = (0, 0);
+    // The beginning of a write that has no end yet. It may be empty: where a header and nothing else fits
+    // into the rest of a block, a write begins with no byte of its own there.
+    let mut begun: Option<Vec<u8>> = None;
     loop {
         let left = BLOCK - at % BLOCK;
         if left < HEADER {
@@ -107,26 +110,24 @@ fn scan(log: &[u8]) -> Scan {
             continue;
         }
         let Some((kind, payload)) = record(log, at) else { break };
-        match kind {
-            FULL | FIRST if !begun.is_empty() => break,
-            MIDDLE | LAST if begun.is_empty() => break,
-            FULL | FIRST => {
+        match (kind, &mut begun) {
+            (FULL | FIRST, Some(_)) | (MIDDLE | LAST, None) => break,
+            (FULL | FIRST, None) => {
                 write_at = at;
-                begun.extend(&payload[..payload.len().min(WRITE_HEADER)]);
+                begun = Some(payload.iter().copied().take(WRITE_HEADER).collect());
             }
-            MIDDLE | LAST => begun.extend(payload.iter().take(WRITE_HEADER)),
+            (MIDDLE | LAST, Some(begun)) => begun.extend(payload.iter().take(WRITE_HEADER)),
             _ => {}
         }
         at += HEADER + payload.len();
-        if matches!(kind, FULL | LAST) {
-            if let Some((number, changes)) = numbers(&begun) {
-                scan.first = scan.first.or(Some(number));
-                scan.next = number + changes;
-            }
-            begun.clear();
+        if matches!(kind, FULL | LAST)
+            && let Some((number, changes)) = begun.take().as_deref().and_then(numbers)
+        {
+            scan.first = scan.first.or(Some(number));
+            scan.next = number + changes;
         }
     }
-    let broken = if begun.is_empty() { at } else { write_at };
+    let broken = if begun.is_none() { at } else { write_at };
     let rest = log.get(broken.min(log.len())..).unwrap_or_default();
     if rest.iter().any(|byte| *byte != 0) {
         scan.broken_at = Some(broken);
@@ -201,6 +202,24 @@ mod tests {
 
         assert_eq!(judged(&bytes), LogState::Whole);
         assert_eq!(scan(&bytes).next - scan(&bytes).first.unwrap(), 5);
+    }
+
+    /// Where a header alone fits before the next block, the write begins with a record of nothing.
+    #[test]
+    fn a_write_that_begins_at_any_place_before_the_end_of_a_block_is_whole() {
+        for size in BLOCK - 60..BLOCK - 20 {
+            let dir = camino_tempfile::tempdir().unwrap();
+            let (_, bytes) = log(dir.path().as_std_path(), &[size, 100, 100]);
+
+            assert_eq!(judged(&bytes), LogState::Whole, "{size} bytes first");
+            let scan = scan(&bytes);
+            assert_eq!(scan.next - scan.first.unwrap(), 3, "{size} bytes first");
+            // The last two writes are torn, at the end of the block and behind it.
+            for cut in [BLOCK, BLOCK + 10, bytes.len() - 1] {
+                let state = judged(&bytes[..cut]);
+                assert!(!matches!(state, LogState::Damaged { .. }), "{size}, {cut}: {state:?}");
+            }
+        }
     }
 
     #[test]

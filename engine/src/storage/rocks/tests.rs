@@ -1,6 +1,7 @@
 //! What the storage promises, tested on a real directory.
 
 mod damage;
+mod failing;
 
 use std::{collections::BTreeMap, sync::Mutex, time::Duration};
 

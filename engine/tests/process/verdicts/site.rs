@@ -4,12 +4,11 @@ use std::{
     collections::BTreeMap,
     io::{Read, Write},
     net::TcpStream,
-    time::Duration,
 };
 
 use serde_json::{Value, json};
 
-use crate::engine::{Engine, Setup, TOKEN};
+use crate::engine::{Engine, PATIENCE, Setup, TOKEN};
 
 /// An engine with two namespaces, an actor in each, and somebody of every kind.
 pub(super) struct Site {
@@ -97,6 +96,7 @@ impl Site {
 
     fn exchange_bytes(&self, request: &str) -> Vec<u8> {
         let mut stream = TcpStream::connect(self.engine.address("api")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(request.as_bytes()).unwrap();
         let websocket = request.contains("upgrade: websocket");
         let mut answer = Vec::new();
@@ -105,7 +105,6 @@ impl Site {
             return answer;
         }
         // The head, and the beginning of the first frame: an open socket says something first.
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
         let mut buffer = [0; 4096];
         loop {
             let count = stream.read(&mut buffer).unwrap();

@@ -244,3 +244,96 @@ fn no_store_is_made_where_one_has_to_be() {
     assert!(matches!(error, OpenError::Absent { .. }), "{error}");
     assert!(!database_dir(dir.path().as_std_path()).exists());
 }
+
+#[test]
+fn an_engine_that_cannot_tell_what_was_acknowledged_does_not_start() {
+    let store = store();
+
+    for length in [0, 8, 15] {
+        let outcome = broken(&store, acknowledged::FILE, |bytes| bytes.truncate(length));
+        assert!(
+            matches!(outcome, Outcome::RefusedAtStart(OpenError::Damaged { .. })),
+            "{length} bytes: {outcome:?}"
+        );
+    }
+    let outcome = broken(&store, acknowledged::FILE, |bytes| bytes[3] ^= 1);
+    assert!(matches!(outcome, Outcome::RefusedAtStart(OpenError::Damaged { .. })), "{outcome:?}");
+}
+
+/// Every file of the database with its content, by name, but for what `RocksDB` writes about itself.
+fn contents(dir: &Path) -> Vec<(String, Vec<u8>)> {
+    let database = database_dir(dir);
+    let mut all: Vec<_> = fs::read_dir(&database)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| !name.starts_with("LOG"))
+        .map(|name| (name.clone(), fs::read(database.join(name)).unwrap()))
+        .collect();
+    all.sort();
+    all
+}
+
+/// Whatever the data may lose: an older engine does not know what it would break.
+#[test]
+fn data_of_a_newer_engine_is_refused_whatever_may_be_lost_and_left_as_it_is() {
+    let dir = camino_tempfile::tempdir().unwrap();
+    let path = dir.path().as_std_path();
+    drop(open(&dir));
+    let db = DB::open(&options(), database_dir(path)).unwrap();
+    let row = FormatRow { format: FORMAT + 1, written_by: "9.0.0".to_owned() };
+    db.put(key_bytes::<Meta>(&MetaKey::Format), serde_json::to_vec(&row).unwrap()).unwrap();
+    drop(db);
+    let before = contents(path);
+
+    for durability in [Durability::Strict, Durability::Relaxed] {
+        let refused = RocksStorage::open(path, durability, Arc::<Groups>::default()).unwrap_err();
+
+        assert!(matches!(refused, OpenError::NewerFormat { .. }), "{durability:?}: {refused}");
+        assert!(contents(path) == before, "{durability:?}: the files have changed");
+    }
+}
+
+#[test]
+fn a_store_whose_rows_do_not_say_whose_they_are_is_refused() {
+    let dir = camino_tempfile::tempdir().unwrap();
+    let path = dir.path().as_std_path();
+    drop(open(&dir));
+    let db = DB::open(&options(), database_dir(path)).unwrap();
+    db.delete(key_bytes::<Meta>(&MetaKey::Format)).unwrap();
+    drop(db);
+
+    let refused = RocksStorage::open(path, Durability::Strict, Arc::<Groups>::default());
+
+    assert!(matches!(refused, Err(OpenError::Damaged { .. })), "{refused:?}");
+}
+
+/// A restore and a copy of the database alone have no mark: what is in the directory has to speak for itself.
+#[test]
+fn what_may_hold_rows_is_never_taken_for_an_empty_directory() {
+    for name in ["CURRENT", acknowledged::FILE, "000009.sst", "000008.log"] {
+        let dir = camino_tempfile::tempdir().unwrap();
+        let database = database_dir(dir.path().as_std_path());
+        fs::create_dir_all(&database).unwrap();
+        fs::write(database.join(name), "something").unwrap();
+
+        let outcome = try_out(dir.path().as_std_path());
+
+        assert!(matches!(outcome, Outcome::RefusedAtStart(_)), "{name}: {outcome:?}");
+        assert_eq!(fs::read(database.join(name)).unwrap(), b"something", "{name}");
+    }
+}
+
+/// As when somebody made the database anew in the place of one that held rows.
+#[test]
+fn a_blank_database_where_there_was_a_store_is_refused() {
+    let store = store();
+    let database = database_dir(store.path().as_std_path());
+    fs::remove_dir_all(&database).unwrap();
+    let mut creating = options();
+    creating.create_if_missing(true);
+    drop(DB::open(&creating, &database).unwrap());
+
+    let outcome = try_out(store.path().as_std_path());
+
+    assert!(matches!(outcome, Outcome::RefusedAtStart(OpenError::Damaged { .. })), "{outcome:?}");
+}
