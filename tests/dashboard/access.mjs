@@ -166,7 +166,8 @@ export function access(shared) {
 		const rows = page.getByRole("region", { name: "Backups that are kept" }).getByRole("row").filter({ hasText: "Download" });
 		await page.getByRole("button", { name: "Make a backup" }).click();
 		await page.getByText("Made a backup.").waitFor();
-		const made = await rows.count();
+		const made = (await bed.api("GET", "admin/checkpoints")).checkpoints.length;
+		await rows.nth(made - 1).waitFor();
 		const addresses = [];
 		page.on("request", (request) => addresses.push(request.url()));
 		const started = page.waitForEvent("download");
@@ -181,6 +182,7 @@ export function access(shared) {
 		await rows.first().getByRole("button", { name: /^Delete/ }).click();
 		await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
 		await page.getByText("Deleted the backup.").waitFor();
+		await rows.nth(made - 1).waitFor({ state: "detached" });
 		assert.equal(await rows.count(), made - 1);
 	});
 

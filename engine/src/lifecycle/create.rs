@@ -7,7 +7,7 @@ use std::{
 
 use super::{
     Actor, Lifecycle, LifecycleError,
-    steps::{Step, age_key, write},
+    steps::{Step, age_key, to_the_end, write},
 };
 use crate::{
     actor::{self, Context},
@@ -76,6 +76,11 @@ impl Lifecycle {
         if new.datacenter.as_ref().is_some_and(elsewhere) {
             return Err(LifecycleError::DatacenterNotFound);
         }
+        let lifecycle = self.clone();
+        to_the_end(async move { lifecycle.found_or_made(new).await }).await
+    }
+
+    async fn found_or_made(&self, new: NewActor) -> Result<(Actor, bool), LifecycleError> {
         let actor_id = Id::random(self.datacenter().label);
         let _turn = self.0.turns.take(&actor_id).await;
         let inner = Arc::clone(&self.0);

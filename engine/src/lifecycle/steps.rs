@@ -65,6 +65,15 @@ impl Lifecycle {
         actor_id: Id,
         choose: impl Fn(&ActorRow) -> Option<Vec<Event>> + Send + Sync + 'static,
     ) -> Result<Actor, LifecycleError> {
+        let lifecycle = self.clone();
+        to_the_end(async move { lifecycle.step(actor_id, choose).await }).await
+    }
+
+    async fn step(
+        &self,
+        actor_id: Id,
+        choose: impl Fn(&ActorRow) -> Option<Vec<Event>> + Send + Sync + 'static,
+    ) -> Result<Actor, LifecycleError> {
         let _turn = self.0.turns.take(&actor_id).await;
         let begun = Instant::now();
         let inner = std::sync::Arc::clone(&self.0);
@@ -122,6 +131,17 @@ impl Inner {
             pool: actor.pool.clone(),
             datacenter: self.datacenter.name.clone(),
         })
+    }
+}
+
+/// Does `work` to its end, even when whoever waits for it goes away, as clients do: what is on disk has
+/// to reach memory and the envoy, or nothing would start the actor any more.
+pub(super) async fn to_the_end<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> T {
+    match tokio::spawn(work).await {
+        Ok(done) => done,
+        Err(ended) => std::panic::resume_unwind(ended.into_panic()),
     }
 }
 

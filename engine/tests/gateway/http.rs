@@ -1,6 +1,6 @@
 //! Requests and their answers.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use axum::{
     body::Body,
@@ -36,6 +36,24 @@ fn start_of(asked: &Asked) -> &protocol::ToEnvoyRequestStart {
 fn with_length(mut request: Request<Body>, length: usize) -> Request<Body> {
     request.headers_mut().insert("content-length", length.into());
     request
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_its_actor_is_woken_does_not_leave_it_half_awake() {
+    let engine = Engine::new().await;
+    let mut app = engine.app("a").await;
+    let actor = engine.actor().await;
+    app.until(actor, Phase::Running).await;
+    app.tired(actor, 1).await;
+    app.until(actor, Phase::Sleeping).await;
+
+    // It is asked for, and nobody waits for what comes of it.
+    let mut asked = Box::pin(engine.lifecycle.wake(actor));
+    let is_done = poll_fn(|context| Poll::Ready(asked.as_mut().poll(context).is_ready())).await;
+    drop(asked);
+
+    assert!(!is_done);
+    app.until(actor, Phase::Running).await;
 }
 
 #[tokio::test]

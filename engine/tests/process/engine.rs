@@ -350,10 +350,37 @@ impl Connection {
         token: Option<&str>,
         length: usize,
     ) -> io::Result<()> {
+        self.head_with(method, path, token, length, "")
+    }
+
+    /// Sends a head and waits until the engine asks for the body: from then on the request runs. A head that
+    /// was only sent may still wait in the kernel, and an engine that stops has never seen it.
+    pub(crate) fn begin(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        length: usize,
+    ) -> io::Result<()> {
+        self.head_with(method, path, token, length, "expect: 100-continue\r\n")?;
+        let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
+        self.0.read_exact(&mut interim)?;
+        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
+        Ok(())
+    }
+
+    fn head_with(
+        &mut self,
+        method: &str,
+        path: &str,
+        token: Option<&str>,
+        length: usize,
+        more: &str,
+    ) -> io::Result<()> {
         let authorization =
             token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
         self.write(&format!(
-            "{method} {path} HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n{authorization}\
+            "{method} {path} HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n{authorization}{more}\
              content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
         ))
     }

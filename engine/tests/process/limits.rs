@@ -189,7 +189,7 @@ fn where_few_files_may_be_open_few_connections_are_let_in_and_the_rest_works() {
 fn a_second_signal_ends_the_process_without_waiting_for_requests() {
     let engine = Setup::new().with("RIVET__RUNTIME__GUARD_SHUTDOWN_DURATION", "86400").start();
     let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.head("POST", "/namespaces", Some(TOKEN), 100).unwrap();
+    connection.begin("POST", "/namespaces", Some(TOKEN), 100).unwrap();
     connection.write("{").unwrap();
     engine.send_signal("TERM");
     engine.await_log("message=\"stopping");

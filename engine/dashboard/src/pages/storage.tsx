@@ -40,8 +40,8 @@ export function StoragePage() {
 			) : (
 				<>
 					<Backups kept={data.kept} reload={reload} />
-					<Data about={data.about} reload={reload} />
 					<Drain withheld={WITHHELD} />
+					<Data about={data.about} reload={reload} />
 				</>
 			)}
 		</>
@@ -59,8 +59,8 @@ function Backups({ kept, reload }: { kept: Checkpoint[] } & Reloading) {
 	const make = () =>
 		work(async () => {
 			await makeCheckpoint(engine);
-			tell("Made a backup. Download it: until then it is on the engine's own disk only.");
 			await reload();
+			tell("Made a backup. Download it: until then it is on the engine's own disk only.");
 		});
 	const download = (id: string) =>
 		work(async () => {
@@ -123,8 +123,8 @@ function Delete({ one, reload, onClose }: { one: Checkpoint; onClose: () => void
 	const { engine, tell } = useShared();
 	const remove = async () => {
 		await deleteCheckpoint(engine, one.id);
-		tell("Deleted the backup.");
 		await reload();
+		tell("Deleted the backup.");
 	};
 	return (
 		<Dialog title="Delete this backup?" action="Delete" isDangerous onSubmit={remove} onClose={onClose}>
@@ -141,8 +141,8 @@ function Data({ about, reload }: { about: Storage } & Reloading) {
 	const tidy = () =>
 		work(async () => {
 			const { bytes_before, bytes_after } = await compact(engine);
-			tell(`Compacted: ${bytes(bytes_before)} before, ${bytes(bytes_after)} now.`);
 			await reload();
+			tell(`Compacted: ${bytes(bytes_before)} before, ${bytes(bytes_after)} now.`);
 		});
 	const tables = about.tables.filter(({ bytes }) => bytes > 0).sort((one, other) => other.bytes - one.bytes);
 	return (

@@ -23,6 +23,10 @@ use serde_json::json;
 /// Says that this process is in the network.
 const INSIDE: &str = "RIVET_CONFORMANCE_SILENCE_INSIDE";
 
+/// From how many seconds on it is an hour of use and not of load: then there is a pause between rounds.
+const LONG: u64 = 60;
+const PAUSE: Duration = Duration::from_secs(10);
+
 /// A way out for everything, and a name server beyond it.
 const NETWORK: &str = r#"
 ip link set lo up
@@ -124,6 +128,9 @@ async fn nothing_leaves_the_host_while_everything_is_used() {
         use_everything(&namespace).await;
         serve_a_pool_of_this_host(&namespace, &pool).await;
         rounds += 1;
+        if seconds > LONG {
+            tokio::time::sleep(PAUSE).await;
+        }
     }
     engine.terminate().await;
     strace.wait().unwrap();

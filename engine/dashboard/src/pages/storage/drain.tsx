@@ -36,14 +36,14 @@ function About({ progress, reload }: { progress: Progress; reload: () => Promise
 	const isServing = progress.state === "serving";
 	const begin = async () => {
 		await drain(engine);
-		tell("The engine drains: no actor starts any more.");
 		await reload();
+		tell("The engine drains: no actor starts any more.");
 	};
 	const end = () =>
 		work(async () => {
 			await serveAgain(engine);
-			tell("The engine serves again.");
 			await reload();
+			tell("The engine serves again.");
 		});
 	return (
 		<>
