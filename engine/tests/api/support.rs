@@ -167,6 +167,7 @@ impl App {
             metrics: metrics.clone(),
             tasks: TaskTracker::new(),
             stop: stop.clone(),
+            tracer: Tracer::off(),
         });
         let drain = drain::Parts {
             lifecycle: lifecycle.clone(),

@@ -1,4 +1,4 @@
-//! An OpenTelemetry collector: gRPC by a library of others, and messages read by the published schema.
+//! An OpenTelemetry collector: gRPC by a library of others, and messages read by their schema with one, too.
 
 use std::{
     convert::Infallible,
@@ -36,7 +36,7 @@ pub(crate) struct Collector {
 }
 
 struct Inner {
-    schema: Vec<FileDescriptor>,
+    schema: FileDescriptor,
     /// What it answers to spans, and to metrics.
     status: [Code; 2],
     connections: AtomicUsize,
@@ -136,13 +136,13 @@ pub(crate) fn attribute(of: &Value, name: &str) -> Option<String> {
     Some(text.unwrap().to_owned())
 }
 
-fn schema() -> Vec<FileDescriptor> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/otlp");
-    let services = ["trace/v1/trace_service.proto", "metrics/v1/metrics_service.proto"]
-        .map(|service| root.join("opentelemetry/proto/collector").join(service));
+fn schema() -> FileDescriptor {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/process/otlp.proto");
     let mut parser = protobuf_parse::Parser::new();
-    let parsed = parser.pure().include(&root).inputs(services).parse_and_typecheck().unwrap();
-    FileDescriptor::new_dynamic_fds(parsed.file_descriptors, &[]).unwrap()
+    let directory = path.parent().unwrap();
+    let parsed = parser.pure().include(directory).input(&path).parse_and_typecheck().unwrap();
+    let mut files = FileDescriptor::new_dynamic_fds(parsed.file_descriptors, &[]).unwrap();
+    files.remove(0)
 }
 
 async fn accept(listener: TcpListener, inner: Arc<Inner>) {
@@ -178,11 +178,11 @@ impl UnaryService<Vec<u8>> for Export {
     fn call(&mut self, request: Request<Vec<u8>>) -> Self::Future {
         let bytes = request.into_inner();
         let name = if self.path == TRACES {
-            ".opentelemetry.proto.collector.trace.v1.ExportTraceServiceRequest"
+            "ExportTraceServiceRequest"
         } else {
-            ".opentelemetry.proto.collector.metrics.v1.ExportMetricsServiceRequest"
+            "ExportMetricsServiceRequest"
         };
-        let message = self.inner.schema.iter().find_map(|file| file.message_by_full_name(name));
+        let message = self.inner.schema.message_by_package_relative_name(name);
         let message = message.unwrap().parse_from_bytes(&bytes).unwrap();
         let text = protobuf_json_mapping::print_to_string(&*message).unwrap();
         let message = serde_json::from_str(&text).unwrap();
