@@ -4,6 +4,7 @@
 
 mod backups;
 mod configuration;
+mod connection;
 mod crash_model;
 mod engine;
 mod guesses;
@@ -411,7 +412,7 @@ fn a_request_that_runs_is_finished_before_the_process_ends() {
     let body = r#"{"name":"last-one","display_name":"x"}"#;
     let (first, rest) = body.split_at(10);
     let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.head("POST", "/namespaces", Some(TOKEN), body.len()).unwrap();
+    connection.begin("POST", "/namespaces", TOKEN, body.len()).unwrap();
     connection.write(first).unwrap();
 
     engine.send_signal("TERM");
@@ -433,7 +434,7 @@ fn an_engine_that_drains_says_so_to_those_who_watch_it() {
     let body = r#"{"name":"last-one","display_name":"x"}"#;
     let (first, rest) = body.split_at(10);
     let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.head("POST", "/namespaces", Some(TOKEN), body.len()).unwrap();
+    connection.begin("POST", "/namespaces", TOKEN, body.len()).unwrap();
     connection.write(first).unwrap();
 
     engine.send_signal("TERM");
@@ -457,7 +458,7 @@ fn a_request_that_does_not_end_is_given_up_at_the_deadline() {
     let setup = Setup::new().with("RIVET__RUNTIME__GUARD_SHUTDOWN_DURATION", "1");
     let engine = setup.start();
     let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.head("POST", "/namespaces", Some(TOKEN), 100).unwrap();
+    connection.begin("POST", "/namespaces", TOKEN, 100).unwrap();
     connection.write("{").unwrap();
 
     let asked = Instant::now();
