@@ -84,7 +84,7 @@ fn nothing_that_runs_in_an_install_sends_a_packet_out_of_its_network() {
         site.client(&["use", &key]);
         assert_eq!(site.write_note(&key).status, 303);
         assert_eq!(site.notes("/").status, 200);
-        assert_eq!(site.api("/ui/", None).status, 200);
+        assert_eq!(site.api("/metadata", None).status, 200);
         assert_eq!(site.api("/figures", Some(&site.token())).status, 200);
         rounds += 1;
         // An hour of use is none of load.

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeMap,
-    io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    io::{BufRead, BufReader, Read},
+    net::SocketAddr,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
@@ -12,6 +12,8 @@ use std::{
 
 use camino::{Utf8Path, Utf8PathBuf};
 use camino_tempfile::Utf8TempDir;
+
+pub(crate) use super::connection::{Answer, Connection};
 
 pub(crate) const TOKEN: &str = "rvt_0123456789abcdefghijklmnop";
 
@@ -311,99 +313,6 @@ impl Drop for Engine {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-/// An answer.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) status: u16,
-    pub(crate) body: String,
-}
-
-/// A connection for one request.
-pub(crate) struct Connection(TcpStream);
-
-impl Connection {
-    pub(crate) fn open(address: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(address)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
-        Ok(Self(stream))
-    }
-
-    pub(crate) fn request(
-        mut self,
-        method: &str,
-        path: &str,
-        token: Option<&str>,
-        body: &str,
-    ) -> io::Result<Answer> {
-        self.head(method, path, token, body.len())?;
-        self.write(body)?;
-        self.answer()
-    }
-
-    pub(crate) fn head(
-        &mut self,
-        method: &str,
-        path: &str,
-        token: Option<&str>,
-        length: usize,
-    ) -> io::Result<()> {
-        self.head_with(method, path, token, length, "")
-    }
-
-    /// Sends a head and waits until the engine asks for the body: from then on the request runs. A head that
-    /// was only sent may still wait in the kernel, and an engine that stops has never seen it.
-    pub(crate) fn begin(
-        &mut self,
-        method: &str,
-        path: &str,
-        token: Option<&str>,
-        length: usize,
-    ) -> io::Result<()> {
-        self.head_with(method, path, token, length, "expect: 100-continue\r\n")?;
-        let mut interim = [0; b"HTTP/1.1 100 Continue\r\n\r\n".len()];
-        self.0.read_exact(&mut interim)?;
-        assert_eq!(&interim, b"HTTP/1.1 100 Continue\r\n\r\n");
-        Ok(())
-    }
-
-    fn head_with(
-        &mut self,
-        method: &str,
-        path: &str,
-        token: Option<&str>,
-        length: usize,
-        more: &str,
-    ) -> io::Result<()> {
-        let authorization =
-            token.map(|token| format!("authorization: Bearer {token}\r\n")).unwrap_or_default();
-        self.write(&format!(
-            "{method} {path} HTTP/1.1\r\nhost: engine\r\nconnection: close\r\n{authorization}{more}\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
-        ))
-    }
-
-    pub(crate) fn write(&mut self, text: &str) -> io::Result<()> {
-        self.0.write_all(text.as_bytes())
-    }
-
-    pub(crate) fn answer(mut self) -> io::Result<Answer> {
-        let mut text = String::new();
-        self.0.read_to_string(&mut text)?;
-        let broken = || io::Error::new(io::ErrorKind::UnexpectedEof, text.clone());
-        let (head, body) = text.split_once("\r\n\r\n").ok_or_else(broken)?;
-        let status = head.split(' ').nth(1).and_then(|s| s.parse().ok()).ok_or_else(broken)?;
-        let length = head
-            .lines()
-            .find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok())
-            .unwrap_or(0);
-        // A process that was killed may have sent only a part, which is no answer.
-        if body.len() < length {
-            return Err(broken());
-        }
-        Ok(Answer { status, body: body.to_owned() })
     }
 }
 

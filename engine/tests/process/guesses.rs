@@ -28,7 +28,7 @@ fn refusal(engine: &Engine, path: &str, token: &str) -> String {
         if let Some((_, frame)) = text.split_once("\r\n\r\n")
             && let Some((reason, _)) = frame.split_once('#')
         {
-            return reason.chars().filter(|c| c.is_ascii_graphic()).collect();
+            return reason.chars().filter(char::is_ascii_graphic).collect();
         }
         let count = stream.read(&mut buffer).unwrap();
         assert!(count > 0, "it was closed without a reason: {text}");

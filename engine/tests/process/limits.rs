@@ -122,6 +122,22 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     assert_eq!(refusals(&engine, "body_time"), 1);
 }
 
+/// The gateway reads bodies piece by piece, before it looks for the actor.
+#[test]
+fn a_body_that_does_not_come_on_its_way_to_an_actor_is_not_waited_for() {
+    let engine = Setup::new().with("RIVET__LIMITS__BODY_TIMEOUT_MS", "300").start();
+    let mut connection = Connection::open(engine.address("api")).unwrap();
+    let path = "/gateway/t1grlftei8zngmkzvmuidzlllecl00/x";
+    connection.head("POST", path, Some(TOKEN), 100).unwrap();
+    connection.write("{").unwrap();
+
+    let answer = connection.answer().unwrap();
+
+    assert_eq!(answer.status, 408, "{}", answer.body);
+    assert!(answer.body.contains(r#""code":"request_timeout""#), "{}", answer.body);
+    assert_eq!(refusals(&engine, "body_time"), 1);
+}
+
 #[test]
 fn heads_are_bounded_in_bytes_in_number_and_in_the_length_of_the_address() {
     let engine = Setup::new().with("RIVET__LIMITS__MAX_HEAD_BYTES", "16384").start();
@@ -189,7 +205,7 @@ fn where_few_files_may_be_open_few_connections_are_let_in_and_the_rest_works() {
 fn a_second_signal_ends_the_process_without_waiting_for_requests() {
     let engine = Setup::new().with("RIVET__RUNTIME__GUARD_SHUTDOWN_DURATION", "86400").start();
     let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.begin("POST", "/namespaces", Some(TOKEN), 100).unwrap();
+    connection.begin("POST", "/namespaces", TOKEN, 100).unwrap();
     connection.write("{").unwrap();
     engine.send_signal("TERM");
     engine.await_log("message=\"stopping");

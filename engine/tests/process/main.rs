@@ -5,6 +5,7 @@
 mod backups;
 mod collector;
 mod configuration;
+mod connection;
 mod crash_model;
 mod engine;
 mod guesses;

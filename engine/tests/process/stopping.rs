@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::engine::{Connection, Engine, Setup, TOKEN, await_until};
+use crate::{
+    connection::Connection,
+    engine::{Engine, Setup, TOKEN, await_until},
+};
 
 #[test]
 fn a_request_that_runs_is_finished_before_the_process_ends() {
@@ -10,7 +13,7 @@ fn a_request_that_runs_is_finished_before_the_process_ends() {
     let body = r#"{"name":"last-one","display_name":"x"}"#;
     let (first, rest) = body.split_at(10);
     let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.begin("POST", "/namespaces", Some(TOKEN), body.len()).unwrap();
+    connection.begin("POST", "/namespaces", TOKEN, body.len()).unwrap();
     connection.write(first).unwrap();
 
     engine.send_signal("TERM");
@@ -32,7 +35,7 @@ fn an_engine_that_drains_says_so_to_those_who_watch_it() {
     let body = r#"{"name":"last-one","display_name":"x"}"#;
     let (first, rest) = body.split_at(10);
     let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.begin("POST", "/namespaces", Some(TOKEN), body.len()).unwrap();
+    connection.begin("POST", "/namespaces", TOKEN, body.len()).unwrap();
     connection.write(first).unwrap();
 
     engine.send_signal("TERM");
@@ -74,7 +77,7 @@ fn a_request_that_does_not_end_is_given_up_at_the_deadline() {
     let setup = Setup::new().with("RIVET__RUNTIME__GUARD_SHUTDOWN_DURATION", "1");
     let engine = setup.start();
     let mut connection = Connection::open(engine.address("api")).unwrap();
-    connection.begin("POST", "/namespaces", Some(TOKEN), 100).unwrap();
+    connection.begin("POST", "/namespaces", TOKEN, 100).unwrap();
     connection.write("{").unwrap();
 
     let asked = Instant::now();

@@ -119,8 +119,25 @@ impl Socket {
 
     /// The next message, or how the socket ended.
     pub async fn next(&mut self) -> Result<Message, Closed> {
+        within("something on the socket", self.unpaced_next()).await
+    }
+
+    /// Waits until the other side closes; whatever it says before is not heard.
+    pub async fn closed(&mut self) -> Closed {
+        // One deadline for all of it: the other side pings for as long as the socket is open.
+        let closed = async {
+            loop {
+                if let Err(closed) = self.unpaced_next().await {
+                    return closed;
+                }
+            }
+        };
+        within("the end of the socket", closed).await
+    }
+
+    async fn unpaced_next(&mut self) -> Result<Message, Closed> {
         loop {
-            match within("something on the socket", self.stream.next()).await {
+            match self.stream.next().await {
                 Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
                 Some(Ok(Message::Close(frame))) => {
                     // The answer to the close frame goes out with the next read.
@@ -131,15 +148,6 @@ impl Socket {
                 }
                 Some(Ok(message)) => return Ok(message),
                 Some(Err(_)) | None => return Err(Closed::Broken),
-            }
-        }
-    }
-
-    /// Waits until the other side closes; whatever it says before is not heard.
-    pub async fn closed(&mut self) -> Closed {
-        loop {
-            if let Err(closed) = self.next().await {
-                return closed;
             }
         }
     }

@@ -144,7 +144,7 @@ async fn what_a_process_that_died_left_unfinished_is_no_checkpoint_and_goes_at_t
     let made = site.make(0).await;
     let left = site.path(&format!("{UNFINISHED}{}", CheckpointId::new(5)));
     fs::create_dir_all(left.join(DATABASE)).unwrap();
-    assert_eq!(site.ids().await, [made.clone()]);
+    assert_eq!(site.ids().await, std::slice::from_ref(&made));
 
     let again = Checkpoints::new(
         site.dir.path().as_std_path(),
