@@ -41,7 +41,7 @@ pub const DIFFERENCES: &[Difference] = &[
     },
     Difference {
         id: "get-or-create-race",
-        upstream: "some of several that create the same key at once may get `actor.destroyed_during_creation`",
+        upstream: "some of several that create the same key at once may get `actor.destroyed_during_creation`, and seldom two of them make an actor",
         ours: "all of them get the one actor",
         reason: "get-or-create is there to be raced",
     },

@@ -121,7 +121,8 @@ async fn of_many_who_create_one_key_at_once_one_succeeds() {
     let answers =
         futures_util::future::join_all((0..6).map(|_| namespace.post("/actors", &body))).await;
     let mut verdicts: Vec<String> = answers.iter().map(Response::verdict).collect();
-    assert_eq!(verdicts.iter().filter(|verdict| *verdict == "200").count(), 1);
+    let made = verdicts.iter().filter(|verdict| *verdict == "200").count();
+    assert!(chosen("get-or-create-race", made >= 1, made == 1), "{verdicts:?}");
     verdicts.retain(|verdict| verdict != "200" && verdict != "400 actor.duplicate_key");
     let also = chosen("get-or-create-race", "400 actor.destroyed_during_creation", "");
     assert!(verdicts.iter().all(|verdict| verdict == also), "{verdicts:?}");

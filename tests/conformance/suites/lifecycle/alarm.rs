@@ -85,6 +85,7 @@ async fn an_alarm_outlives_the_engine_and_rings_late_rather_than_never() {
     envoy.alarm(&actor, 1, Some(at));
     envoy.wants_sleep(&actor, 1);
     namespace.asleep(&actor).await;
+    namespace.idle().await;
     engine.kill();
     while now_ms() < at {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

@@ -36,6 +36,7 @@ async fn a_sleeping_actor_is_destroyed_at_once() {
     let actor = namespace.running_actor(&envoy).await;
     envoy.wants_sleep(&actor, 1);
     namespace.asleep(&actor).await;
+    namespace.idle().await;
     let commands = envoy.commands_of(&actor).len();
     assert_eq!(namespace.delete(&format!("/actors/{actor}")).await.ok(), json!({}));
     assert!(namespace.describe(&actor).await["destroy_ts"].is_i64());
