@@ -1,5 +1,19 @@
-// onRequest: plain HTTP to an actor, streams in both directions.
+// onRequest: plain HTTP to an actor, streams in both directions: `requests.mjs [ATTEMPTS]`, how often a large answer
+// may be asked for until it is whole.
 import { assert, client, endpoint, key, run, token } from "./client.mjs";
+
+const attempts = Number(process.argv[2] ?? 1);
+
+/** The length of a large answer. */
+async function large(url, init, attempt = 1) {
+	try {
+		const answer = await fetch(url, init);
+		return (await answer.arrayBuffer()).byteLength;
+	} catch (error) {
+		if (attempt === attempts) throw error;
+		return large(url, init, attempt + 1);
+	}
+}
 
 await run(async () => {
 	const handle = client.counter.getOrCreate(key());
@@ -19,8 +33,7 @@ await run(async () => {
 	const stream = await fetch(`${base}/stream`, { headers });
 	assert.equal(stream.headers.get("content-type"), "text/event-stream");
 	assert.equal(await stream.text(), "data: 2\n\ndata: 1\n\ndata: 0\n\n");
-	const big = await fetch(`${base}/big?size=3000000`, { headers });
-	assert.equal((await big.arrayBuffer()).byteLength, 3_000_000);
+	assert.equal(await large(`${base}/big?size=3000000`, { headers }), 3_000_000);
 	const posted = await fetch(`${base}/post`, { method: "POST", headers, body: new Uint8Array(3_000_000) });
 	assert.equal((await posted.json()).length, 3_000_000);
 	const pieces = new ReadableStream({

