@@ -58,7 +58,7 @@ impl Call {
             },
             address,
             method: bounded(request.method().as_str()),
-            path: bounded(request.uri().path()),
+            path: bounded(&without_tokens(request.uri().path())),
             namespace: namespace.as_deref().map(bounded),
             ray_id: ray_id.unwrap_or_default(),
         }
@@ -90,6 +90,41 @@ impl Call {
     }
 }
 
+/// How tokens that the engine issues begin, and the shortest of them, in bytes.
+const TOKENS: [&str; 3] = ["sk_", "pk_", "eyJ"];
+const TOKEN_MIN: usize = 32;
+
+/// The path without what looks like a token: somebody may have put one where its id belongs, and the log is
+/// kept for years.
+fn without_tokens(path: &str) -> String {
+    let masked = |segment: &str| match TOKENS.iter().find(|start| segment.starts_with(**start)) {
+        Some(start) if segment.len() >= TOKEN_MIN => format!("{start}…"),
+        _ => segment.to_owned(),
+    };
+    path.split('/').map(masked).collect::<Vec<_>>().join("/")
+}
+
 fn bounded(text: &str) -> String {
     text.chars().take(TEXT_MAX).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_where_an_id_belongs_is_not_written_down() {
+        let token = format!("sk_{}", "A1".repeat(20));
+        assert_eq!(
+            without_tokens(&format!("/auth/secret-tokens/{token}")),
+            "/auth/secret-tokens/sk_…"
+        );
+        let jwt = format!("eyJ{}.eyJ{}.x", "a".repeat(20), "b".repeat(20));
+        assert_eq!(without_tokens(&format!("/auth/tokens/{jwt}")), "/auth/tokens/eyJ…");
+        for path in
+            ["/runner-configs/sk_pool", "/auth/tokens/0123456789abcdef0123456789abcdef", "/"]
+        {
+            assert_eq!(without_tokens(path), path);
+        }
+    }
 }
