@@ -45,6 +45,23 @@ pub struct Parts {
     pub tasks: TaskTracker,
 }
 
+impl Parts {
+    /// Those of a running engine.
+    pub fn of(
+        lifecycle: &Lifecycle,
+        gateway: &Gateway,
+        stop: &CancellationToken,
+        tasks: &TaskTracker,
+    ) -> Self {
+        Self {
+            lifecycle: lifecycle.clone(),
+            gateway: gateway.clone(),
+            stop: stop.clone(),
+            tasks: tasks.clone(),
+        }
+    }
+}
+
 /// The drain of an engine; cloning it is cheap.
 #[derive(Debug, Clone)]
 pub struct Drain(Arc<Inner>);

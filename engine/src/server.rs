@@ -152,12 +152,7 @@ pub async fn run(settings: Settings) -> Result<(), ServerError> {
     );
     let gateway = gateway(&settings, &lifecycle, &gate, (&metrics, &tracer), &stop);
     let at_once = listen_to_signals(&tasks, &stop, token_file.clone())?;
-    let drain = drain::Parts {
-        lifecycle: lifecycle.clone(),
-        gateway: gateway.clone(),
-        stop: stop.clone(),
-        tasks: tasks.clone(),
-    };
+    let drain = drain::Parts::of(&lifecycle, &gateway, &stop, &tasks);
     let admin = admin(&settings, &database, &clock, token_file, drain);
     tasks.spawn(admin.checkpoints.clone().run());
     let api = Api {

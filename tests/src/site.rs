@@ -197,7 +197,8 @@ impl Site {
 
     fn curl(&self, token: Option<&str>) -> Command {
         let mut command = self.command("curl");
-        command.args(["--silent", "--max-time", "10", "--write-out", "\n%{http_code}"]);
+        // Long, because machines are slow and shared; it ends a wait for what never answers.
+        command.args(["--silent", "--max-time", "60", "--write-out", "\n%{http_code}"]);
         if let Some(token) = token {
             command.args(["--header", &format!("Authorization: Bearer {token}")]);
         }

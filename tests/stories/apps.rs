@@ -51,6 +51,7 @@ fn a_person_writes_notes_on_the_page_and_they_outlive_the_app() {
     site.rivetctl(["token", "rotate", site.name(), "--grace", "0s"]).ok();
 
     let page = site.notes("/");
+    assert_eq!(page.status, 200, "{}", site.rivetctl(["logs", site.name()]).stdout);
     assert!(page.body.contains("<li>tea &amp; &lt;biscuits&gt;"), "{}", page.body);
     assert!(page.body.contains("Seen 2 times."), "{}", page.body);
 }

@@ -169,12 +169,7 @@ impl App {
             stop: stop.clone(),
             tracer: Tracer::off(),
         });
-        let drain = drain::Parts {
-            lifecycle: lifecycle.clone(),
-            gateway,
-            stop: stop.clone(),
-            tasks: TaskTracker::new(),
-        };
+        let drain = drain::Parts::of(&lifecycle, &gateway, &stop, &TaskTracker::new());
         let admin = admin(dir.path(), &database, token_file, drain);
         let vitals = Vitals::new(vitals::Parts {
             readiness: Readiness::new(
