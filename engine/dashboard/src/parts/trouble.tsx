@@ -29,13 +29,13 @@ const ADVICE: Record<string, string> = {
 /** An error with its code, its words and what to do. */
 export function Trouble({ error, onRetry }: { error: Error; onRetry?: (() => void) | undefined }) {
 	const cause = causeOf(error);
-	const todo = cause === undefined ? advice(error) : undefined;
+	const remedy = cause === undefined ? advice(error) : undefined;
 	return (
 		<div class="trouble" role="alert">
 			<Icon name="warning" />
 			<div>
 				<p class="trouble-words">{cause ?? error.message}</p>
-				{todo !== undefined && <p>{todo}</p>}
+				{remedy !== undefined && <p>{remedy}</p>}
 				{error instanceof Refused && (
 					<p class="muted">
 						<code>{error.code}</code>
